@@ -1,0 +1,120 @@
+// Clients that show what `fetch` hides: the bytes of a body as they came, each header line, and requests that are wrong.
+
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+
+/** What came back. */
+export class Reply {
+  constructor(status, rawHeaders, body) {
+    this.status = status;
+    this.rawHeaders = rawHeaders;
+    this.body = body;
+  }
+
+  /** Every header line as [lower-case name, value], in the order in which they came. */
+  get lines() {
+    const lines = [];
+    for (let index = 0; index < this.rawHeaders.length; index += 2) {
+      lines.push([this.rawHeaders[index].toLowerCase(), this.rawHeaders[index + 1]]);
+    }
+    return lines;
+  }
+
+  /** All values of a header. */
+  all(name) {
+    return this.lines.filter(([line]) => line === name).map(([, value]) => value);
+  }
+
+  /** The value of a header that comes at most once, or null. */
+  header(name) {
+    return this.all(name).join(', ') || null;
+  }
+
+  /** What the gate says it did. */
+  get outcome() {
+    return this.header('idempotency-status');
+  }
+
+  get text() {
+    return this.body.toString();
+  }
+
+  get json() {
+    return JSON.parse(this.text);
+  }
+}
+
+/**
+ * Begins a request and gives it before anything has come back: `request` is the stream to write to, `response` promises
+ * the incoming stream, `reply` promises the whole Reply. `key` is for the Idempotency-Key header, `json` for a JSON body;
+ * without either of `json` and `body`, the caller has to end `request`. A header may have several values, in an array.
+ */
+export function open(url, method, path, { key, json, body, headers = {}, agent = false, signal } = {}) {
+  const { hostname, port } = new URL(url);
+  const all = { ...headers };
+  if (key !== undefined) all['idempotency-key'] = key;
+  if (json !== undefined) all['content-type'] ??= 'application/json';
+  const payload = json === undefined ? body : Buffer.from(JSON.stringify(json));
+  if (payload !== undefined) all['content-length'] ??= Buffer.byteLength(payload);
+
+  const request = httpRequest({ hostname, port, method, path, headers: all, agent, signal });
+  const response = once(request, 'response').then(([incoming]) => incoming);
+  const reply = response.then(async (incoming) => {
+    return new Reply(incoming.statusCode, incoming.rawHeaders, await buffer(incoming));
+  });
+  // Who looks at one of them sees the failure; the other must not count as unhandled.
+  response.catch(() => {});
+  reply.catch(() => {});
+  request.on('error', () => {});
+  if (payload !== undefined) request.end(payload);
+  return { request, response, reply };
+}
+
+/** Sends a whole request and gives its Reply. */
+export async function send(url, method, path, options = {}) {
+  const { request, reply } = open(url, method, path, options);
+  if (options.json === undefined && options.body === undefined) request.end();
+  return reply;
+}
+
+/** Sends these bytes as they are and gives the Reply, read until the other side ends the connection. */
+export async function sendRaw(url, bytes, { seconds = 15 } = {}) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.setTimeout(seconds * 1000, () => socket.destroy(new Error(`nothing came back within ${seconds} s`)));
+  socket.write(bytes);
+  return parse(await buffer(socket));
+}
+
+/** A request of HTTP/1.1 as bytes. Header lines are taken as they are, in Latin-1. */
+export function rawRequest(method, target, headerLines = [], body = '') {
+  const lines = [`${method} ${target} HTTP/1.1`, 'Connection: close', ...headerLines];
+  if (!headerLines.some((line) => /^host:/i.test(line))) lines.push('Host: gate.test');
+  if (!headerLines.some((line) => /^(content-length|transfer-encoding):/i.test(line))) {
+    lines.push(`Content-Length: ${Buffer.byteLength(body)}`);
+  }
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body)]);
+}
+
+function parse(bytes) {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) throw new Error(`no reply, but ${JSON.stringify(bytes.toString('latin1'))}`);
+  const [statusLine, ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
+  const rawHeaders = lines.flatMap((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]);
+  const reply = new Reply(Number(statusLine.split(' ')[1]), rawHeaders, bytes.subarray(end + 4));
+  if (reply.header('transfer-encoding') === 'chunked') reply.body = unchunked(reply.body);
+  return reply;
+}
+
+function unchunked(body) {
+  const parts = [];
+  for (let rest = body; ; ) {
+    const lineEnd = rest.indexOf('\r\n');
+    const size = Number.parseInt(rest.subarray(0, lineEnd).toString(), 16);
+    if (!size) return Buffer.concat(parts);
+    parts.push(rest.subarray(lineEnd + 2, lineEnd + 2 + size));
+    rest = rest.subarray(lineEnd + 2 + size + 2);
+  }
+}
