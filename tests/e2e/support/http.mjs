@@ -90,10 +90,10 @@ export async function sendRaw(url, bytes, { seconds = 15 } = {}) {
 
 /** A request of HTTP/1.1 as bytes. Header lines are taken as they are, in Latin-1. */
 export function rawRequest(method, target, headerLines = [], body = '') {
-  const lines = [`${method} ${target} HTTP/1.1`, 'Connection: close', ...headerLines];
-  if (!headerLines.some((line) => /^host:/i.test(line))) lines.push('Host: gate.test');
-  if (!headerLines.some((line) => /^(content-length|transfer-encoding):/i.test(line))) {
-    lines.push(`Content-Length: ${Buffer.byteLength(body)}`);
+  const lines = [`${method} ${target} HTTP/1.1`, ...headerLines];
+  const usual = { host: 'gate.test', connection: 'close', 'content-length': Buffer.byteLength(body) };
+  for (const [name, value] of Object.entries(usual)) {
+    if (!headerLines.some((line) => line.toLowerCase().startsWith(`${name}:`))) lines.push(`${name}: ${value}`);
   }
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body)]);
 }

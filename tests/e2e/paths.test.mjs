@@ -1,0 +1,145 @@
+// No spelling of a path slips past its route, and no request reaches another host than the origin.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { PAYMENT, assertProblem, freshKey, route } from './support/expect.mjs';
+import { startGate } from './support/gate.mjs';
+import { rawRequest } from './support/http.mjs';
+import { handmadeOrigin } from './support/origin.mjs';
+
+/** An origin as lenient as any: whatever can be read as /v1/payments is a payment, which it makes. */
+const payments = [];
+const origin = await handmadeOrigin((incoming, outgoing) => {
+  const path = new URL(incoming.url.replaceAll('\\', '/').replace(/^\/+/, '/'), 'http://origin').pathname;
+  const plain = new URL(decodeURIComponent(path).replace(/\/+/g, '/').replace(/\/$/, ''), 'http://origin').pathname;
+  if (incoming.method === 'POST' && plain === '/v1/payments') payments.push(incoming.headers['x-label']);
+  outgoing.writeHead(incoming.headers['x-redirect'] ? 307 : 201, { location: incoming.headers['x-redirect'] ?? '/' });
+  outgoing.end('{}');
+});
+const stranger = await handmadeOrigin();
+const gate = await startGate({
+  origin,
+  routes: [route('payments', '/v1/payments'), route('files', '/files/{*rest}')],
+});
+after(async () => {
+  await gate.stop();
+  await origin.stop();
+  await stranger.stop();
+});
+
+/** Sends a POST with this target as it is. */
+function post(target, lines = []) {
+  return gate.sendRaw(rawRequest('POST', target, ['Content-Type: application/json', ...lines], JSON.stringify(PAYMENT)));
+}
+
+for (const target of [
+  '/v1/payments',
+  '/v1/pay%6dents',
+  '/v1/pay%6Dents',
+  '/%76%31/%70%61%79%6d%65%6e%74%73',
+  '/v1%2Fpayments',
+  '/v1%2fpayments',
+  '//v1/payments',
+  '/v1//payments',
+  '/v1///payments',
+  '/v1/./payments',
+  '/./v1/payments',
+  '/v1/x/../payments',
+  '/x/../v1/payments',
+  '/../v1/payments',
+  '/v1/%2e/payments',
+  '/v1/x/%2e%2e/payments',
+  '/v1/x/.%2E/payments',
+  '/v1/x%2F..%2Fpayments',
+  '/v1/payments/',
+  '/v1/payments//',
+  '/v1/payments/.',
+  '/v1/payments/x/..',
+  '/v1/payments%2F',
+  '/v1\\payments',
+  '/v1%5Cpayments',
+  '/v1/payments?x=1',
+  '/v1/payments?/../..',
+  '/v1/payments#part',
+]) {
+  test(`POST ${target} pays at most once, and not without a key`, async () => {
+    const [keyless, keyed] = [freshKey('keyless'), freshKey('keyed')];
+    await post(target, [`X-Label: ${keyless}`]);
+    for (let time = 0; time < 2; time += 1) await post(target, [`X-Label: ${keyed}`, `Idempotency-Key: ${keyed}`]);
+    assert.equal(payments.filter((label) => label === keyless).length, 0, 'it paid without a key');
+    assert.ok(payments.filter((label) => label === keyed).length <= 1, 'it paid twice');
+  });
+}
+
+for (const target of ['/v1/pay%6dents', '/v1/payments/', '/v1//payments', '/v1/x/../payments']) {
+  test(`POST ${target} is told that its key is missing, as any on the route`, async () => {
+    assertProblem(await post(target), 400, 'missing');
+  });
+}
+
+test('a retry by another spelling of the path does not pay again', async () => {
+  const key = freshKey();
+  for (const target of ['/v1/payments', '/v1/pay%6dents', '/v1/payments/', '/v1//payments', '/v1/./payments']) {
+    await post(target, [`X-Label: ${key}`, `Idempotency-Key: ${key}`]);
+  }
+  assert.deepEqual(payments.filter((label) => label === key), [key]);
+});
+
+test('a catch-all route guards everything below it', async () => {
+  for (const target of ['/files/a', '/files/a/b/c', '/files//a', '/files/./a', '/%66iles/a']) {
+    assertProblem(await post(target), 400, 'missing');
+  }
+});
+
+test('a path that only begins like a route is another path', async () => {
+  for (const target of ['/v1/payments2', '/v1/payments/1', '/v1/payment', '/v1']) {
+    const reply = await post(target);
+    assert.equal(reply.status, 201);
+    assert.equal(reply.outcome, null);
+  }
+});
+
+/** Whatever comes back, the stranger has not been asked, and the gate is there for the next request. */
+async function assertNoStranger(bytes) {
+  await gate.sendRaw(bytes).catch(() => {});
+  assert.deepEqual(stranger.seen, []);
+  assert.equal((await gate.post('/v1/payments', { key: freshKey(), json: PAYMENT })).outcome, 'created');
+}
+
+const host = `127.0.0.1:${stranger.port}`;
+for (const path of ['/v1/payments', '/elsewhere']) {
+  for (const target of [
+    `http://${host}${path}`,
+    `HTTP://${host}${path}`,
+    `//${host}${path}`,
+    `///${host}${path}`,
+    `/\\${host}${path}`,
+    `\\\\${host}${path}`,
+    `/@${host}${path}`,
+    `@${host}${path}`,
+    `:80@${host}${path}`,
+    `http://gate.test@${host}${path}`,
+    `/http://${host}${path}`,
+    `/%2F${host}${path}`,
+    `/.//${host}${path}`,
+    `/..//${host}${path}`,
+  ]) {
+    test(`POST ${target.replaceAll(String(stranger.port), 'PORT')} does not reach another host`, () => {
+      return assertNoStranger(rawRequest('POST', target, [`Idempotency-Key: ${freshKey()}`], '{}'));
+    });
+  }
+
+  test(`a Host header does not choose the origin of ${path}`, async () => {
+    const lines = [`Host: ${host}`, `X-Forwarded-Host: ${host}`, `Forwarded: host=${host}`, `Idempotency-Key: ${freshKey()}`];
+    await assertNoStranger(rawRequest('POST', path, lines, '{}'));
+  });
+
+  test(`a redirect of the origin to another host is not followed for ${path}`, async () => {
+    const headers = { 'x-redirect': `${stranger.url}/` };
+    const reply = await gate.post(path, { key: freshKey(), json: PAYMENT, headers });
+    assert.equal(reply.status, 307);
+    assert.equal(reply.header('location'), `${stranger.url}/`);
+    assert.deepEqual(stranger.seen, []);
+  });
+}
