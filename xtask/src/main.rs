@@ -1,2 +1,49 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask dev | test | build | check`.
+//!
+//! Each command first sets up what it needs and does not find ([`setup`]), so that a fresh clone needs nothing but Rust,
+//! Node with npm, and the package registries.
+
+mod arguments;
+mod build_stamp;
+mod dev;
+mod project;
+mod run;
+mod setup;
+mod worker_build;
+
+use std::process::ExitCode;
+
+use arguments::Command;
+use project::Project;
+
+fn main() -> ExitCode {
+    let command = match arguments::parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("error: {error:#}\n\n{}", arguments::USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match execute(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> anyhow::Result<()> {
+    let project = Project::here();
+    match command {
+        Command::Help(text) => {
+            println!("{text}");
+            Ok(())
+        }
+        Command::Build => setup::under_lock(&project, |project| {
+            let toolchain = setup::for_build(project)?;
+            worker_build::build(project, &toolchain)
+        }),
+        Command::Dev(flags) => dev::run(&project, &flags),
+    }
+}

@@ -1,0 +1,158 @@
+//! The command line, parsed into a [`Command`].
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use lexopt::prelude::*;
+
+use crate::dev::flags::{Origin, Variable};
+
+/// What `cargo xtask` is asked to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Command {
+    /// Print this text.
+    Help(&'static str),
+    /// Compile the Worker.
+    Build,
+    /// Run the gate on this machine.
+    Dev(DevFlags),
+}
+
+/// The flags of `cargo xtask dev`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct DevFlags {
+    /// `None` where the flag was not given; 0 for any free port.
+    pub(crate) port: Option<u16>,
+    /// `None` for the example origin.
+    pub(crate) origin: Option<Origin>,
+    pub(crate) routes: Option<PathBuf>,
+    pub(crate) state: Option<PathBuf>,
+    pub(crate) variables: Vec<Variable>,
+    /// Print the walk-through and stop.
+    pub(crate) once: bool,
+}
+
+impl DevFlags {
+    /// Whether the user has not named an origin.
+    pub(crate) fn needs_example_origin(&self) -> bool {
+        self.origin.is_none() && !self.variables.iter().any(|variable| variable.name == "ORIGIN")
+    }
+}
+
+pub(crate) const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  dev      run the gate on this machine, in front of an example origin or your own
+  test     run every test
+  build    compile the Worker into build/
+  check    formatting, lints, documentation, and that protocol/ is pure
+
+`cargo xtask COMMAND --help` tells a command's flags. Each command first sets up what it needs and does not find.";
+
+const BUILD_USAGE: &str = "\
+usage: cargo xtask build
+
+Compiles the Worker into build/, unless nothing it is made of has changed.";
+
+const DEV_USAGE: &str = "\
+usage: cargo xtask dev [FLAGS]
+
+Builds the Worker, runs it in workerd with its Durable Objects on disk, and prints
+`oncegate ready on http://127.0.0.1:PORT` on a line of its own. Ctrl-C stops everything it started.
+
+  --port N           listen here (default 8787; 0 for any free port)
+  --origin URL       the origin to guard (default: an example of a payments API, started with the gate)
+  --routes FILE      TOML with [[ROUTES]] as in wrangler.toml's [vars] (default: the routes of wrangler.toml)
+  --state DIR        where the ledger is kept over restarts (default .oncegate/state)
+  --var NAME=VALUE   a text variable of the Worker, may be repeated
+  --once             print a walk-through of a retried payment and stop: exit code 0 if all was as promised
+                     (uses any free port and an empty ledger, unless told otherwise)";
+
+/// Parses the command line; its first word is the name of this program.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command> {
+    let mut parser = lexopt::Parser::from_iter(words);
+    match parser.next()? {
+        None | Some(Short('h') | Long("help")) => Ok(Command::Help(USAGE)),
+        Some(Value(name)) => match name.to_str() {
+            Some("build") => parse_build(&mut parser),
+            Some("dev") => parse_dev(&mut parser),
+            _ => bail!("there is no command {name:?}: it is one of dev, test, build, check"),
+        },
+        Some(argument) => Err(argument.unexpected().into()),
+    }
+}
+
+fn parse_build(parser: &mut lexopt::Parser) -> Result<Command> {
+    match parser.next()? {
+        None => Ok(Command::Build),
+        Some(Short('h') | Long("help")) => Ok(Command::Help(BUILD_USAGE)),
+        Some(argument) => Err(argument.unexpected().into()),
+    }
+}
+
+fn parse_dev(parser: &mut lexopt::Parser) -> Result<Command> {
+    let mut flags =
+        DevFlags { port: None, origin: None, routes: None, state: None, variables: Vec::new(), once: false };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help(DEV_USAGE)),
+            Long("port") => flags.port = Some(parse_port(&parser.value()?.string()?)?),
+            Long("origin") => flags.origin = Some(parser.value()?.string()?.parse()?),
+            Long("routes") => flags.routes = Some(parser.value()?.into()),
+            Long("state") => flags.state = Some(parser.value()?.into()),
+            Long("var") => flags.variables.push(parser.value()?.string()?.parse()?),
+            Long("once") => flags.once = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if flags.once && !flags.needs_example_origin() {
+        bail!("--once counts what reaches the example origin, so it cannot be combined with another");
+    }
+    Ok(Command::Dev(flags))
+}
+
+fn parse_port(text: &str) -> Result<u16> {
+    text.parse().with_context(|| format!("--port {text}: a port is a number from 0 to 65535"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command> {
+        parse(std::iter::once("xtask").chain(line.split_whitespace()).map(OsString::from))
+    }
+
+    fn refused(line: &str) -> String {
+        format!("{:#}", parsed(line).unwrap_err())
+    }
+
+    #[test]
+    fn all_flags_of_dev() {
+        let line = "dev --port 0 --origin http://127.0.0.1:9000 --routes r.toml --state s --var A=1 --var B=x=y";
+        let Command::Dev(flags) = parsed(line).unwrap() else { panic!("not dev") };
+        assert_eq!(flags.port, Some(0));
+        assert_eq!(flags.origin, Some("http://127.0.0.1:9000".parse().unwrap()));
+        assert_eq!(flags.routes, Some("r.toml".into()));
+        assert_eq!(flags.state, Some("s".into()));
+        assert_eq!(flags.variables, ["A=1".parse().unwrap(), "B=x=y".parse().unwrap()]);
+        assert!(!flags.once);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert!(refused("bench").contains("no command \"bench\""));
+        assert!(refused("dev --port 70000").contains("0 to 65535"));
+        assert!(refused("dev --colour").contains("--colour"));
+        assert!(refused("dev --once --origin http://localhost").contains("cannot be combined"));
+        assert!(refused("build now").contains("now"));
+    }
+
+    #[test]
+    fn help_is_everywhere() {
+        for line in ["", "--help", "dev --help", "dev --port 1 -h", "build --help"] {
+            assert!(matches!(parsed(line), Ok(Command::Help(_))), "{line}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `cargo xtask dev`: the gate on this machine, in front of an example origin or the user's own.
+
+mod deployment;
+pub(crate) mod flags;
+mod gate;
+mod interrupt;
+mod processes;
+mod routes_file;
+mod state;
+mod walkthrough;
+mod workerd_config;
+
+use std::io::Write;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::arguments::DevFlags;
+use crate::project::Project;
+use crate::{setup, worker_build};
+use deployment::Deployment;
+use gate::Installation;
+use interrupt::Interrupt;
+use processes::Process;
+use state::State;
+
+const DEFAULT_PORT: u16 = 8787;
+const DEFAULT_STATE: &str = ".oncegate/state";
+/// How often the processes are looked at.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Runs the gate until the user stops it, or until the walk-through is over.
+pub(crate) fn run(project: &Project, flags: &DevFlags) -> Result<()> {
+    // What the user may have got wrong comes before what takes long.
+    let mut deployment = deployment(project, flags)?;
+    let port = flags.port.unwrap_or(if flags.once { 0 } else { DEFAULT_PORT });
+    gate::check_port_is_free(port)?;
+    if let Some(origin) = &flags.origin {
+        origin.check_reachable()?;
+    }
+    let installation = setup::under_lock(project, |project| {
+        let toolchain = setup::for_build(project)?;
+        worker_build::build(project, &toolchain)?;
+        Installation::copy(project)
+    })?;
+    let state = open_state(project, flags)?;
+
+    // Stopped in the reverse order, however this function ends: first the gate, then the origin, then its files go.
+    let interrupt = Interrupt::listen()?;
+    let mut processes = Vec::new();
+    let mut example = None;
+    if flags.needs_example_origin() {
+        processes.push(start_example_origin(project)?);
+        let Some(url) = wait_for_last(&mut processes, &interrupt)? else {
+            return Ok(());
+        };
+        deployment.set("ORIGIN", &url)?;
+        example = Some(url);
+    }
+    processes.push(installation.start(project, &deployment, state.path(), port)?);
+    let Some(port) = wait_for_last(&mut processes, &interrupt)? else {
+        stop(processes);
+        return Ok(());
+    };
+    let url = format!("http://127.0.0.1:{port}");
+    announce(&url)?;
+
+    let walkthrough = match example {
+        Some(example) if flags.once => Some(thread::spawn(move || walkthrough::run(&url, &example))),
+        _ => None,
+    };
+    let end = supervise(&mut processes, &interrupt, walkthrough);
+    stop(processes);
+    end
+}
+
+/// The Worker as `wrangler.toml` and the flags describe it.
+fn deployment(project: &Project, flags: &DevFlags) -> Result<Deployment> {
+    let mut deployment = deployment::read(project)?;
+    if let Some(file) = &flags.routes {
+        deployment.set_routes(routes_file::read(file)?);
+    }
+    if let Some(origin) = &flags.origin {
+        deployment.set("ORIGIN", origin.url())?;
+    }
+    for variable in &flags.variables {
+        deployment.set(&variable.name, &variable.value)?;
+    }
+    Ok(deployment)
+}
+
+/// The walk-through starts from an empty ledger, so that it can be repeated.
+fn open_state(project: &Project, flags: &DevFlags) -> Result<State> {
+    match &flags.state {
+        Some(directory) => State::open(directory),
+        None if flags.once => State::temporary(),
+        None => State::open(&project.path(DEFAULT_STATE)),
+    }
+}
+
+fn start_example_origin(project: &Project) -> Result<Process> {
+    let node = crate::run::find_for(project, "node").context("Node is needed for the example origin")?;
+    let mut command = processes::bound_to_this_process(project, &node);
+    command.args(["examples/payments/server.mjs", "--port", "0"]);
+    Process::start("the example origin", command, |line| {
+        line.strip_prefix("payments origin ready on ").map(str::to_owned)
+    })
+}
+
+fn wait_for_last(processes: &mut [Process], interrupt: &Interrupt) -> Result<Option<String>> {
+    processes.last_mut().context("no process was started")?.wait_ready(interrupt)
+}
+
+/// Tells people and tests where the gate is.
+fn announce(url: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "oncegate ready on {url}")?;
+    Ok(output.flush()?)
+}
+
+/// Waits until the user asks to stop, a process stops by itself (an error), or the walk-through is over.
+fn supervise(
+    processes: &mut [Process],
+    interrupt: &Interrupt,
+    mut walkthrough: Option<JoinHandle<Result<()>>>,
+) -> Result<()> {
+    while !interrupt.is_requested() {
+        if let Some(finished) = walkthrough.take_if(|thread| thread.is_finished()) {
+            return finished.join().map_err(|_| anyhow!("the walk-through failed"))?;
+        }
+        processes.iter_mut().try_for_each(Process::check_running)?;
+        thread::sleep(POLL);
+    }
+    Ok(())
+}
+
+/// Stops the processes, the last started first.
+fn stop(mut processes: Vec<Process>) {
+    while let Some(process) = processes.pop() {
+        drop(process);
+    }
+}

@@ -1,0 +1,66 @@
+//! worker-build and wasm-bindgen, under `target/tools`.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use crate::project::Project;
+
+/// A program from crates.io, pinned.
+pub(crate) struct CargoTool {
+    package: &'static str,
+    program: &'static str,
+    pub(crate) version: &'static str,
+    purpose: &'static str,
+}
+
+/// Pinned to the same version as the crate `worker` of the root package.
+pub(crate) const WORKER_BUILD: CargoTool = CargoTool {
+    package: "worker-build",
+    program: "worker-build",
+    version: "0.8.7",
+    purpose: "to compile the Worker (about 3 minutes)",
+};
+
+/// Pinned to the same version as the crate `wasm-bindgen` of the root package: the two speak a private format.
+pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
+    package: "wasm-bindgen-cli",
+    program: "wasm-bindgen",
+    version: "0.2.129",
+    purpose: "to turn the compiled Wasm into a module (about 2 minutes)",
+};
+
+/// Installs those that are missing or of another version.
+pub(crate) fn ensure(project: &Project) -> Result<()> {
+    for tool in [&WASM_BINDGEN, &WORKER_BUILD] {
+        if !is_installed(project, tool) {
+            install(project, tool)?;
+        }
+    }
+    Ok(())
+}
+
+/// Asks the list that `cargo install` keeps, because starting every program at every start of xtask would take longer.
+fn is_installed(project: &Project, tool: &CargoTool) -> bool {
+    let list = fs::read_to_string(project.target().join("tools/.crates.toml")).unwrap_or_default();
+    list.contains(&format!("\"{} {} (", tool.package, tool.version)) && project.cargo_tool(tool.program).is_file()
+}
+
+fn install(project: &Project, tool: &CargoTool) -> Result<()> {
+    let CargoTool { package, version, purpose, .. } = tool;
+    eprintln!("installing {package} {version} into target/tools, {purpose}");
+    let mut command = crate::run::command(project, "cargo");
+    command
+        .args(["install", "--locked", "--root"])
+        .arg(project.target().join("tools"))
+        // Shared by the tools, because they have many dependencies in common.
+        .arg("--target-dir")
+        .arg(project.target().join("tools-build"))
+        .args(["--version", &format!("={version}"), package]);
+    crate::run::to_the_end(&mut command).with_context(|| {
+        format!(
+            "{package} {version} is needed {purpose}; where this machine cannot install it, do it by hand with \
+             `cargo install --locked --root target/tools --version ={version} {package}`"
+        )
+    })
+}

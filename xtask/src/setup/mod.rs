@@ -1,0 +1,46 @@
+//! Setting up what the machine does not have yet.
+//!
+//! Every step looks first, and says nothing where there is nothing to do. Otherwise it says in a line what it does and
+//! why, and an error names what to install by hand. Nothing comes from anywhere but the package registries of Rust, npm
+//! and Debian, and, where it can fetch, rustup.
+
+pub(crate) mod cargo_tools;
+mod debian;
+mod debian_toolchain;
+pub(crate) mod npm_packages;
+pub(crate) mod rust_target;
+
+use std::fs::{self, File, TryLockError};
+
+use anyhow::{Context, Result};
+
+use crate::project::Project;
+use rust_target::WasmToolchain;
+
+/// Sets up what compiling the Worker needs.
+pub(crate) fn for_build(project: &Project) -> Result<WasmToolchain> {
+    let toolchain = rust_target::ensure(project)?;
+    npm_packages::ensure(project)?;
+    cargo_tools::ensure(project)?;
+    Ok(toolchain)
+}
+
+/// Does `work` while no other `cargo xtask` of this checkout sets up or builds: two of them would write the same files.
+pub(crate) fn under_lock<T>(project: &Project, work: impl FnOnce(&Project) -> Result<T>) -> Result<T> {
+    let target = project.target();
+    fs::create_dir_all(&target).with_context(|| format!("creating {}", target.display()))?;
+    let path = target.join("xtask.lock");
+    let lock = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            eprintln!("waiting for another `cargo xtask` to finish its setup or build");
+            lock.lock().with_context(|| format!("locking {}", path.display()))?;
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("locking {}", path.display()));
+        }
+    }
+    // The lock is released where `lock` is closed, also when this process is killed.
+    work(project)
+}

@@ -1,0 +1,67 @@
+//! The npm packages of `package-lock.json`, among them workerd and a Node that wrangler accepts.
+
+use anyhow::{Context, Result, bail};
+
+use crate::build_stamp::Stamp;
+use crate::project::Project;
+
+/// The oldest Node that wrangler runs on.
+const OLDEST_NODE: (u32, u32) = (22, 12);
+
+/// Installs the packages unless they are those of the lockfile.
+pub(crate) fn ensure(project: &Project) -> Result<()> {
+    let inputs = [project.path("package.json"), project.path("package-lock.json")];
+    let stamp = Stamp::of(project.path("node_modules/.made-from"), &inputs, &[])?;
+    if stamp.is_current() {
+        return Ok(());
+    }
+    eprintln!(
+        "installing the npm packages, to run the Worker here and to test it with clients people use (10 seconds)"
+    );
+    let mut command = crate::run::command(project, "npm");
+    // No package needs its install script. Older Nodes may install what they could not run: the packages bring a newer.
+    command.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--engine-strict=false"]);
+    if let Err(error) = crate::run::to_the_end(&mut command) {
+        let reason = if crate::run::is_not_found(&error) {
+            "install Node 20 or newer with npm (on Debian: apt-get install nodejs npm)"
+        } else {
+            "npm could not install them; `npm ci --ignore-scripts` shows why"
+        };
+        return Err(error).context(format!("the npm packages bring workerd, wrangler and esbuild: {reason}"));
+    }
+    check_node(project)?;
+    stamp.store()
+}
+
+/// The packages bring Node for Linux; elsewhere the machine's own must do.
+fn check_node(project: &Project) -> Result<()> {
+    let version = crate::run::output(crate::run::command(project, "node").arg("--version"))
+        .context("Node is needed to run wrangler and the tests: install 22.12 or newer")?;
+    if parse_version(&version).is_none_or(|found| found < OLDEST_NODE) {
+        bail!(
+            "wrangler needs Node {}.{} or newer, but `node --version` says {}: install a newer one",
+            OLDEST_NODE.0,
+            OLDEST_NODE.1,
+            version.trim()
+        );
+    }
+    Ok(())
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim().strip_prefix('v')?.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_version_is_compared_by_its_numbers() {
+        assert_eq!(parse_version("v24.9.0\n"), Some((24, 9)));
+        assert!(parse_version("v20.20.2").unwrap() < OLDEST_NODE);
+        assert!(parse_version("v22.12.0").unwrap() >= OLDEST_NODE);
+        assert_eq!(parse_version("24"), None);
+    }
+}

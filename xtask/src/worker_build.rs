@@ -1,0 +1,51 @@
+//! `cargo xtask build`: the Worker, compiled into `build/`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::build_stamp::Stamp;
+use crate::project::Project;
+use crate::setup::cargo_tools;
+use crate::setup::rust_target::WasmToolchain;
+
+/// What the Worker is made from. `wrangler.toml` is not among it: it tells how the Worker is run.
+const INPUTS: &[&str] =
+    &["src", "protocol/src", "protocol/Cargo.toml", "Cargo.toml", "Cargo.lock", "package-lock.json", ".cargo"];
+
+/// Compiles the Worker, unless `build/` was made from just these sources by just these tools.
+///
+/// The caller holds the lock of [`crate::setup::under_lock`].
+pub(crate) fn build(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
+    let stamp = stamp(project, toolchain)?;
+    if project.path("build/index.js").is_file() && stamp.is_current() {
+        return Ok(());
+    }
+    eprintln!("building the Worker into build/ (about a minute when all is new)");
+    let mut command = crate::run::command(project, project.cargo_tool("worker-build"));
+    toolchain.select(&mut command);
+    command
+        // Without the package's name, Cargo would build the workspace's default members.
+        .args(["--release", "--", "--package", "oncegate"])
+        // worker-build would download each of these that is not named.
+        .env("WASM_BINDGEN_BIN", project.cargo_tool("wasm-bindgen"))
+        .env("WASM_OPT_BIN", project.npm_program("wasm-opt"))
+        .env("ESBUILD_BIN", project.npm_program("esbuild"));
+    crate::run::to_the_end(&mut command).context("the Worker could not be built")?;
+    if !project.path("build/index.js").is_file() {
+        bail!("worker-build did not write build/index.js");
+    }
+    stamp.store()
+}
+
+fn stamp(project: &Project, toolchain: &WasmToolchain) -> Result<Stamp> {
+    let inputs: Vec<PathBuf> = INPUTS.iter().map(|input| project.path(input)).collect();
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let settings = [cargo_tools::WORKER_BUILD.version, cargo_tools::WASM_BINDGEN.version, toolchain.name(), &flags];
+    Stamp::of(project.path("build").join(".made-from"), &inputs, &settings)
+}
+
+/// The files of the built Worker: the module that starts it and what it imports.
+pub(crate) fn modules(project: &Project) -> Vec<PathBuf> {
+    ["index.js", "index_bg.wasm"].iter().map(|name| project.path("build").join(name)).collect()
+}
