@@ -1,1 +1,33 @@
 //! The decisions of Oncegate.
+//!
+//! Everything here is pure: input, state and time go in, what to do comes out. There is no IO, no clock, no randomness,
+//! no async and no panic. The Worker and the ledger carry the decisions out and take none of their own; a model check or
+//! a simulator can call the same functions.
+//!
+//! The path of one keyed request through these modules:
+//!
+//! 1. [`config`] parsed the deployment's variables into a [`config::Config`] once;
+//! 2. [`request`] matches the route and turns the request into an identity: record id and fingerprint;
+//! 3. [`record`] decides what a begin, completion, release or doubt does to the record;
+//! 4. [`wire`] carries both between Worker and ledger;
+//! 5. [`outcome`] says what an answer of the origin means, [`headers`] which headers travel, [`problem`] what a client
+//!    is told when it gets no answer of the origin's;
+//! 6. [`retention`] says where records are kept, and when they may go.
+
+mod bytes;
+pub mod config;
+pub mod deadline;
+pub mod hashing;
+pub mod headers;
+pub mod ids;
+pub mod limits;
+pub mod outcome;
+pub mod problem;
+pub mod record;
+pub mod request;
+pub mod retention;
+pub mod retry;
+pub mod time;
+pub mod wire;
+
+pub use bytes::DecodeError;

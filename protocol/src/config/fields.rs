@@ -1,0 +1,81 @@
+//! Reading of one table, field by field, so that each error can name its field and no field is overlooked.
+
+use serde_json::{Map, Value};
+
+use super::error::ConfigError;
+
+/// Why a value is refused: what would be allowed.
+pub(super) type Expected = String;
+
+/// The text for a value that the design knows and this version does not.
+pub(super) fn not_available_yet(instead: &str) -> Expected {
+    format!("{instead} (what is given here is not available yet)")
+}
+
+pub(super) struct Fields<'a> {
+    path: String,
+    map: Map<String, Value>,
+    known: Vec<&'static str>,
+    errors: &'a mut Vec<ConfigError>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(path: String, map: Map<String, Value>, errors: &'a mut Vec<ConfigError>) -> Self {
+        Self { path, map, known: Vec::new(), errors }
+    }
+
+    /// A field that may be absent.
+    pub(super) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&Value) -> Result<T, Expected>,
+    ) -> Option<T> {
+        self.known.push(name);
+        let value = self.map.remove(name)?;
+        match parse(&value) {
+            Ok(parsed) => Some(parsed),
+            Err(expected) => {
+                self.wrong(name, &value.to_string(), expected);
+                None
+            }
+        }
+    }
+
+    /// A field with a default.
+    pub(super) fn or<T>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        parse: impl FnOnce(&Value) -> Result<T, Expected>,
+    ) -> T {
+        self.optional(name, parse).unwrap_or(default)
+    }
+
+    /// A field that must be there.
+    pub(super) fn required<T>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        parse: impl FnOnce(&Value) -> Result<T, Expected>,
+    ) -> Option<T> {
+        if !self.map.contains_key(name) {
+            self.known.push(name);
+            self.errors.push(ConfigError::missing(format!("{}.{name}", self.path), expected));
+            return None;
+        }
+        self.optional(name, parse)
+    }
+
+    /// Reports what is wrong with a field, also one that was read already.
+    pub(super) fn wrong(&mut self, name: &str, value: &str, expected: impl Into<String>) {
+        self.errors.push(ConfigError::new(format!("{}.{name}", self.path), value, expected));
+    }
+
+    /// Reports the fields that nobody has asked for.
+    pub(super) fn finish(self) {
+        for (name, value) in &self.map {
+            let expected = format!("no field of this name; there are: {}", self.known.join(", "));
+            self.errors.push(ConfigError::new(format!("{}.{name}", self.path), &value.to_string(), expected));
+        }
+    }
+}

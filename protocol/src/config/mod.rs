@@ -1,0 +1,105 @@
+//! The deployment's configuration, parsed once into types that cannot be wrong.
+//!
+//! All errors are reported, not only the first; each names the field, its value and what is allowed. Nothing is ignored:
+//! an unknown field is an error, and so is a known one whose behaviour does not exist yet.
+
+mod error;
+mod fields;
+mod origin;
+mod route;
+mod sources;
+mod table;
+mod values;
+
+pub use error::{ConfigError, ConfigErrors};
+pub use origin::Origin;
+pub use route::{FingerprintRule, Mode, OnDuplicate, Placement, Route};
+pub use sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
+pub use table::{RouteMatch, RouteTable};
+
+use serde_json::Value;
+
+use crate::limits;
+use fields::Fields;
+
+/// The variables of a deployment, as its environment gives them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variables {
+    /// `ORIGIN`, if set.
+    pub origin: Option<String>,
+    /// `ROUTES`, `ROUTES_1`, …: name and JSON text of each that is set.
+    pub routes: Vec<(String, String)>,
+}
+
+/// A configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where requests go; `None`: to the address that they came for.
+    pub origin: Option<Origin>,
+    /// The keyed routes.
+    pub routes: RouteTable,
+}
+
+impl Config {
+    /// Parses the variables.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn parse(variables: &Variables) -> Result<Self, ConfigErrors> {
+        let mut errors = Vec::new();
+        let origin = variables.origin.as_deref().and_then(|text| {
+            Origin::parse(text).map_err(|expected| errors.push(ConfigError::new("ORIGIN", text, expected))).ok()
+        });
+        let routes = parse_routes(&variables.routes, &mut errors);
+        let table = RouteTable::build(routes, &mut errors);
+        if errors.is_empty() { Ok(Self { origin, routes: table }) } else { Err(ConfigErrors(errors)) }
+    }
+}
+
+fn parse_routes(variables: &[(String, String)], errors: &mut Vec<ConfigError>) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for (variable, text) in variables {
+        for (index, value) in entries(variable, text, errors).into_iter().enumerate() {
+            let field = format!("{variable}[{index}]");
+            match value {
+                Value::Object(map) => {
+                    let mut fields = Fields::new(field, map, errors);
+                    let route = Route::parse(&mut fields);
+                    fields.finish();
+                    routes.extend(route);
+                }
+                other => errors.push(ConfigError::new(field, &other.to_string(), "a table, one per route")),
+            }
+        }
+    }
+    if variables.is_empty() || (routes.is_empty() && errors.is_empty()) {
+        errors.push(ConfigError::missing("ROUTES", "at least one route: a gate without routes guards nothing"));
+    }
+    if routes.len() > limits::ROUTES {
+        let expected = format!("at most {} routes", limits::ROUTES);
+        errors.push(ConfigError::new("ROUTES", &format!("{} routes", routes.len()), expected));
+    }
+    routes
+}
+
+/// The routes in one variable: an array, or a text that holds one, as a variable set on the command line does.
+fn entries(variable: &str, text: &str, errors: &mut Vec<ConfigError>) -> Vec<Value> {
+    let parsed = match serde_json::from_str(text) {
+        Ok(Value::String(inner)) => serde_json::from_str(&inner),
+        other => other,
+    };
+    match parsed {
+        Ok(Value::Array(entries)) => entries,
+        Ok(other) => {
+            errors.push(ConfigError::new(variable, &other.to_string(), "an array of tables"));
+            Vec::new()
+        }
+        Err(error) => {
+            errors.push(ConfigError::new(variable, text, format!("an array of tables as JSON ({error})")));
+            Vec::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

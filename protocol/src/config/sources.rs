@@ -1,0 +1,153 @@
+//! Where the parts of a key and of a scope are found in a request.
+
+use super::fields::{Expected, not_available_yet};
+use super::values;
+use crate::limits;
+
+/// A JSON pointer (RFC 6901) to a value inside a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pointer(String);
+
+impl Pointer {
+    /// From its text, or `None` where it is not a pointer to something inside a document.
+    pub fn parse(text: &str) -> Option<Self> {
+        let valid = text.starts_with('/') && text.len() <= 1024 && escapes_are_valid(text);
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The pointer to the value that holds this one, and the name or index of this one in it.
+    pub fn split_last(&self) -> (&str, String) {
+        let (parent, last) = self.0.rsplit_once('/').unwrap_or(("", ""));
+        (parent, last.replace("~1", "/").replace("~0", "~"))
+    }
+}
+
+/// `~` is followed by 0 or 1.
+fn escapes_are_valid(text: &str) -> bool {
+    text.split('~').skip(1).all(|after| after.starts_with(['0', '1']))
+}
+
+/// Where a part of the key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// A header, by its name in lower case.
+    Header(String),
+    /// A value in the JSON body.
+    Json(Pointer),
+    /// A parameter in the query.
+    Query(String),
+    /// A parameter in the path.
+    Path(String),
+}
+
+impl KeySource {
+    pub(super) fn parse(text: &str) -> Result<Self, Expected> {
+        let expected =
+            || "sources such as \"header:Idempotency-Key\", \"json:/id\", \"query:key\" or \"path:id\"".to_owned();
+        let (kind, name) = text.split_once(':').ok_or_else(expected)?;
+        match kind {
+            "header" => values::header_name(name).map(Self::Header),
+            "json" => Pointer::parse(name).map(Self::Json),
+            "query" if !name.is_empty() => Some(Self::Query(name.to_owned())),
+            "path" if !name.is_empty() => Some(Self::Path(name.to_owned())),
+            _ => None,
+        }
+        .ok_or_else(expected)
+    }
+
+    /// What a client calls it.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Header(name) => format!("the header {name}"),
+            Self::Json(pointer) => format!("the value at {} in the JSON body", pointer.as_str()),
+            Self::Query(name) => format!("the query parameter {name}"),
+            Self::Path(name) => format!("the path parameter {name}"),
+        }
+    }
+}
+
+/// How the header with a key is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySyntax {
+    /// An RFC 9651 String only, as the draft asks: `"k"`.
+    Strict,
+    /// Also bare: `k`, which is the same key as `"k"`.
+    Lenient,
+}
+
+/// What a key must look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// Anything.
+    Any,
+    /// A UUID (RFC 9562) in its usual form; upper and lower case are the same key.
+    Uuid,
+    /// A ULID; upper and lower case are the same key.
+    Ulid,
+}
+
+/// Who shares keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody.
+    Public,
+    /// Who sends the same values here. Never empty.
+    Sources(Vec<ScopeSource>),
+}
+
+/// Where a part of the scope is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScopeSource {
+    /// A header, by its name in lower case.
+    Header(String),
+    /// A parameter in the path.
+    Path(String),
+    /// The host that the request came for.
+    Host,
+}
+
+impl Scope {
+    pub(super) const EXPECTED: &'static str = "a list of sources such as [\"header:Authorization\"], \"path:merchant\" or \
+         \"host\", or \"public\" where everybody may share keys";
+
+    pub(super) fn parse(value: &serde_json::Value) -> Result<Self, Expected> {
+        if value.as_str() == Some("public") {
+            return Ok(Self::Public);
+        }
+        let sources = values::list(value, Self::EXPECTED, ScopeSource::parse)?;
+        match sources.len() {
+            1..=limits::SCOPE_SOURCES => Ok(Self::Sources(sources)),
+            _ => Err(format!("{}; at least one and at most {}", Self::EXPECTED, limits::SCOPE_SOURCES)),
+        }
+    }
+}
+
+impl ScopeSource {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        if text == "host" {
+            return Ok(Self::Host);
+        }
+        let source = match text.split_once(':') {
+            Some(("header", name)) => values::header_name(name).map(Self::Header),
+            Some(("path", name)) if !name.is_empty() => Some(Self::Path(name.to_owned())),
+            Some(("cookie" | "jwt", _)) => return Err(not_available_yet(Scope::EXPECTED)),
+            _ if text == "client-certificate" => return Err(not_available_yet(Scope::EXPECTED)),
+            _ => None,
+        };
+        source.ok_or_else(|| Scope::EXPECTED.to_owned())
+    }
+
+    /// What a client calls it.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Header(name) => format!("the header {name}"),
+            Self::Path(name) => format!("the path parameter {name}"),
+            Self::Host => "the host".to_owned(),
+        }
+    }
+}

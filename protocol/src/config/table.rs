@@ -1,0 +1,80 @@
+//! All keyed routes, and which of them a request belongs to.
+
+use matchit::Router;
+
+use super::error::ConfigError;
+use super::route::Route;
+use crate::request::NormalPath;
+
+/// All keyed routes. There is a router per method, so that a route for one method never hides a wider one for another.
+#[derive(Clone, Debug, Default)]
+pub struct RouteTable {
+    routes: Vec<Route>,
+    by_method: Vec<(String, Router<usize>)>,
+}
+
+/// A route and what the path says of its parameters.
+#[derive(Clone, Debug)]
+pub struct RouteMatch<'a> {
+    /// The route.
+    pub route: &'a Route,
+    /// Name and decoded value of each path parameter.
+    pub parameters: Vec<(String, String)>,
+}
+
+impl RouteTable {
+    /// Builds the table. A route that could never match, because others take all of its requests, is an error.
+    pub(super) fn build(routes: Vec<Route>, errors: &mut Vec<ConfigError>) -> Self {
+        let mut table = Self::default();
+        for (index, route) in routes.iter().enumerate() {
+            if routes.iter().take(index).any(|other| other.name == route.name && !route.name.is_empty()) {
+                let expected = "a name that no other route has: it names the route's records";
+                errors.push(ConfigError::new("ROUTES.name", &format!("\"{}\"", route.name), expected));
+            }
+            for method in &route.methods {
+                if let Err(expected) = table.insert(method, &route.path, index, &routes) {
+                    let field = format!("ROUTES ({}).path", route.name);
+                    errors.push(ConfigError::new(field, &format!("\"{}\"", route.path), expected));
+                }
+            }
+        }
+        table.routes = routes;
+        table
+    }
+
+    fn insert(&mut self, method: &str, path: &str, index: usize, routes: &[Route]) -> Result<(), String> {
+        let position = match self.by_method.iter().position(|(name, _)| name == method) {
+            Some(position) => position,
+            None => {
+                self.by_method.push((method.to_owned(), Router::new()));
+                self.by_method.len().saturating_sub(1)
+            }
+        };
+        let Some((_, router)) = self.by_method.get_mut(position) else { return Ok(()) };
+        router.insert(path, index).map_err(|error| match error {
+            matchit::InsertError::Conflict { with } => {
+                let other = routes.iter().find(|route| route.path == with).map_or("?", |route| route.name.as_str());
+                format!(
+                    "a path that another route does not take: {method} requests for it go to the route {other} ({with}), \
+                     so this one can never match"
+                )
+            }
+            other => format!("a path as in matchit, with {{param}} and {{*rest}} ({other})"),
+        })
+    }
+
+    /// The route that a request belongs to, if any. A method is compared as it is: methods are case-sensitive (RFC 9110,
+    /// section 9.1).
+    pub fn find(&self, method: &str, path: &NormalPath) -> Option<RouteMatch<'_>> {
+        let (_, router) = self.by_method.iter().find(|(name, _)| name == method)?;
+        let text = path.as_text();
+        let found = router.at(&text).ok()?;
+        let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Some(RouteMatch { route: self.routes.get(*found.value)?, parameters })
+    }
+
+    /// The routes, in the order in which they were configured.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+}

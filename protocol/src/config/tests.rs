@@ -1,0 +1,215 @@
+use super::*;
+use crate::request::NormalPath;
+use serde_json::json;
+
+fn parse(routes: Value) -> Result<Config, ConfigErrors> {
+    let routes = vec![("ROUTES".to_owned(), routes.to_string())];
+    Config::parse(&Variables { origin: None, routes })
+}
+
+/// A valid route with one field set, or taken out by `null`.
+fn with(field: &str, value: Value) -> Result<Config, ConfigErrors> {
+    let mut route = json!({ "name": "payments", "path": "/v1/payments/{id}", "scope": "public" });
+    match value {
+        Value::Null => route.as_object_mut().unwrap().remove(field),
+        value => route.as_object_mut().unwrap().insert(field.to_owned(), value),
+    };
+    parse(json!([route]))
+}
+
+#[test]
+fn the_shortest_route_gets_the_defaults_of_the_design() {
+    let config = with("required", json!(true)).unwrap();
+    let route = &config.routes.routes()[0];
+    assert_eq!(route.methods, ["POST", "PATCH"]);
+    assert_eq!(route.key, [KeySource::Header("idempotency-key".to_owned())]);
+    assert_eq!((route.key_syntax, route.key_format), (KeySyntax::Lenient, KeyFormat::Any));
+    assert_eq!(route.fingerprint, FingerprintRule::Raw);
+    assert_eq!(route.retention().as_secs(), 24 * 3600 + 15 * 60);
+    assert_eq!(route.lease().as_secs(), 35);
+    assert_eq!((route.on_duplicate, route.wait().as_secs()), (OnDuplicate::Conflict, 0));
+    assert_eq!(route.shards.get(), 8);
+    assert_eq!((route.max_request, route.max_response), (1 << 20, 4 << 20));
+    assert_eq!((route.mode, &route.placement), (Mode::Enforce, &Placement::Anywhere));
+}
+
+#[test]
+fn every_field_of_the_design_is_understood() {
+    let good = [
+        ("methods", json!(["PUT"])),
+        ("key", json!(["header:X-Key", "json:/a/b", "query:k", "path:id"])),
+        ("key_syntax", json!("strict")),
+        ("key_format", json!("ulid")),
+        ("required", json!(false)),
+        ("scope", json!(["header:Authorization", "path:id", "host"])),
+        ("fingerprint", json!({ "include": ["/a"], "exclude": ["/b"] })),
+        ("fingerprint", json!("none")),
+        ("ttl", json!("250ms")),
+        ("guard", json!("0s")),
+        ("timeout", json!("1m 30s")),
+        ("on_duplicate", json!("wait")),
+        ("wait", json!("500ms")),
+        ("on_unknown", json!("retry")),
+        ("on_ledger_failure", json!("refuse")),
+        ("reply", json!("stored")),
+        ("mode", json!("off")),
+        ("shards", json!(1)),
+        ("location_hint", json!("weur")),
+        ("jurisdiction", json!("eu")),
+        ("max_request", json!(1000)),
+        ("max_response", json!("64KiB")),
+        ("keep_headers", json!(["Set-Cookie"])),
+    ];
+    for (field, value) in good {
+        assert!(with(field, value.clone()).is_ok(), "{field} = {value}: {:?}", with(field, value.clone()).err());
+    }
+}
+
+#[test]
+fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
+    let bad = [
+        ("name", json!(""), "letters"),
+        ("name", json!("a/b"), "letters"),
+        ("path", json!("v1"), "/v1/payments"),
+        ("path", json!("/v1/"), "no slash at its end"),
+        ("path", json!("/v1/%41"), "decoded"),
+        ("path", json!("/v1//x"), "no empty"),
+        ("path", json!("/v1/{id"), "matchit"),
+        ("methods", json!("POST"), "a list"),
+        ("methods", json!([]), "a list"),
+        ("methods", json!(["post"]), "upper case"),
+        ("key", json!([]), "1 to 4"),
+        ("key", json!(["cookie:a"]), "header:Idempotency-Key"),
+        ("key", json!(["json:a"]), "json:/id"),
+        ("key", json!(["json:/a~2"]), "json:/id"),
+        ("key", json!(["path:nope"]), "has"),
+        ("key_syntax", json!("loose"), "\"strict\""),
+        ("key_format", json!("guid"), "\"uuid\""),
+        ("required", json!("yes"), "true or false"),
+        ("scope", json!([]), "\"public\""),
+        ("scope", json!("private"), "\"public\""),
+        ("scope", json!(["header:"]), "header:Authorization"),
+        ("scope", json!(["path:nope"]), "has"),
+        ("fingerprint", json!({}), "include"),
+        ("fingerprint", json!({ "only": ["/a"] }), "include"),
+        ("fingerprint", json!({ "include": ["a"] }), "include"),
+        ("ttl", json!("soon"), "24h"),
+        ("ttl", json!(3600), "24h"),
+        ("ttl", json!("0s"), "1ms"),
+        ("ttl", json!("1us"), "1ms"),
+        ("ttl", json!("9000years"), "24h"),
+        ("timeout", json!("1h"), "5m"),
+        ("wait", json!("2m"), "1m"),
+        ("on_duplicate", json!("queue"), "\"wait\""),
+        ("shards", json!(0), "1 to 4096"),
+        ("shards", json!(4097), "1 to 4096"),
+        ("shards", json!(1.5), "1 to 4096"),
+        ("location_hint", json!("mars"), "\"weur\""),
+        ("jurisdiction", json!("us"), "\"eu\""),
+        ("max_request", json!("0B"), "1MiB"),
+        ("max_request", json!("1TB"), "1MiB"),
+        ("max_response", json!(-1), "1MiB"),
+        ("keep_headers", json!(["oncegate-fence"]), "set-cookie"),
+        ("keep_headers", json!(["a b"]), "set-cookie"),
+        ("typo", json!(1), "no field of this name"),
+    ];
+    for (field, value, allowed) in bad {
+        let errors = with(field, value.clone()).expect_err(&format!("{field} = {value}"));
+        let text = errors.to_string();
+        assert!(text.contains(field) && text.contains(allowed), "{field} = {value}: {text}");
+    }
+}
+
+#[test]
+fn what_comes_later_is_refused_and_not_ignored() {
+    let later = [
+        ("on_unknown", json!({ "probe": "/v1/by-key/{key}" })),
+        ("on_ledger_failure", json!("pass")),
+        ("reply", json!("early")),
+        ("mode", json!("observe")),
+        ("shards", json!({ "count": 16, "previous": 8 })),
+        ("scope", json!(["jwt:sub"])),
+        ("scope", json!(["cookie:session"])),
+        ("scope", json!(["client-certificate"])),
+    ];
+    for (field, value) in later {
+        let text = with(field, value).unwrap_err().to_string();
+        assert!(text.contains(field) && text.contains("not available yet"), "{text}");
+    }
+}
+
+#[test]
+fn nobody_shares_keys_by_accident() {
+    let text = with("scope", Value::Null).unwrap_err().to_string();
+    assert!(text.contains("ROUTES[0].scope is missing") && text.contains("public"), "{text}");
+    assert_eq!(text.lines().count(), 1, "and nothing else is wrong: {text}");
+}
+
+#[test]
+fn all_errors_are_reported_at_once() {
+    let errors = parse(json!([{ "name": "a", "path": "/a", "ttl": "x", "shards": 0 }, 7])).unwrap_err();
+    let fields: Vec<&str> = errors.errors().iter().map(ConfigError::field).collect();
+    assert_eq!(fields, ["ROUTES[0].scope", "ROUTES[0].ttl", "ROUTES[0].shards", "ROUTES[1]"]);
+}
+
+#[test]
+fn a_gate_without_routes_or_with_routes_that_are_no_json_is_an_error() {
+    assert!(Config::parse(&Variables::default()).is_err());
+    assert!(parse(json!([])).is_err());
+    assert!(parse(json!({})).is_err());
+    let broken = Variables { origin: None, routes: vec![("ROUTES".to_owned(), "[[".to_owned())] };
+    assert!(Config::parse(&broken).unwrap_err().to_string().contains("ROUTES = [["));
+    let origin = Variables { origin: Some("example.com".to_owned()), ..Variables::default() };
+    assert!(Config::parse(&origin).unwrap_err().to_string().contains("ORIGIN = example.com"));
+}
+
+#[test]
+fn routes_may_come_in_several_variables_and_as_text() {
+    let route = |name: &str| json!([{ "name": name, "path": format!("/{name}"), "scope": "public" }]).to_string();
+    let routes =
+        vec![("ROUTES".to_owned(), route("a")), ("ROUTES_1".to_owned(), Value::String(route("b")).to_string())];
+    let config = Config::parse(&Variables { origin: None, routes }).unwrap();
+    assert_eq!(config.routes.routes().len(), 2);
+}
+
+#[test]
+fn a_route_that_can_never_match_is_an_error() {
+    let pair = |second_path: &str, second_methods: Value| {
+        parse(json!([
+            { "name": "one", "path": "/v1/{id}", "scope": "public" },
+            { "name": "two", "path": second_path, "scope": "public", "methods": second_methods },
+        ]))
+    };
+    for path in ["/v1/{id}", "/v1/{other}"] {
+        let text = pair(path, json!(["POST"])).unwrap_err().to_string();
+        assert!(text.contains("(two)") && text.contains("route one") && text.contains("never match"), "{text}");
+    }
+    assert!(pair("/v1/{id}", json!(["DELETE"])).is_ok(), "another method");
+    assert!(pair("/v1/fixed", json!(["POST"])).is_ok(), "a fixed path comes before a parameter");
+    let twice =
+        json!([{ "name": "a", "path": "/a", "scope": "public" }, { "name": "a", "path": "/b", "scope": "public" }]);
+    assert!(parse(twice).unwrap_err().to_string().contains("no other route has"));
+}
+
+#[test]
+fn a_route_for_one_method_does_not_hide_a_wider_one_for_another() {
+    let config = parse(json!([
+        { "name": "patch", "path": "/v1/payments", "scope": "public", "methods": ["PATCH"] },
+        { "name": "wide", "path": "/v1/{*rest}", "scope": "public", "methods": ["POST"] },
+    ]))
+    .unwrap();
+    let path = NormalPath::parse("/v1/payments");
+    assert_eq!(config.routes.find("POST", &path).unwrap().route.name, "wide");
+    assert_eq!(config.routes.find("PATCH", &path).unwrap().route.name, "patch");
+    assert!(config.routes.find("GET", &path).is_none());
+    assert!(config.routes.find("post", &path).is_none());
+}
+
+#[test]
+fn the_ledger_of_a_record_depends_on_the_number_of_shards() {
+    let id = crate::ids::RecordId::from_bytes([0xff; 32]);
+    let config = with("shards", json!(8)).unwrap();
+    assert_eq!(config.routes.routes()[0].ledger(&id), "payments/8/7");
+    let config = with("shards", json!(3)).unwrap();
+    assert_eq!(config.routes.routes()[0].ledger(&id), "payments/3/0");
+}

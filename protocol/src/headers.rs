@@ -1,0 +1,164 @@
+//! Which headers travel where.
+//!
+//! Names are compared in lower case, which is how the platform gives them.
+
+use crate::ids::AttemptId;
+use crate::limits;
+use crate::time::Timestamp;
+
+/// A list of headers, repeated ones apart.
+pub type Headers = Vec<(String, String)>;
+
+/// What the Worker answers the key under, to clients.
+pub const STATUS: &str = "idempotency-status";
+/// Set to `true` on what was answered from the record.
+pub const REPLAYED: &str = "idempotency-replayed";
+
+/// Headers that belong to one connection and are not passed on (RFC 9110, section 7.6.1, with the older ones it names).
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether only the gate may set this header, in either direction.
+pub fn is_reserved(name: &str) -> bool {
+    name.starts_with("oncegate-") || name == STATUS || name == REPLAYED
+}
+
+/// Drops what belongs to the connection, also what `Connection` names, and what only the gate may set.
+fn strip(headers: Headers) -> impl Iterator<Item = (String, String)> {
+    let named: Vec<String> = headers
+        .iter()
+        .filter(|(name, _)| name == "connection")
+        .flat_map(|(_, value)| value.split(','))
+        .map(|token| token.trim().to_ascii_lowercase())
+        .collect();
+    headers
+        .into_iter()
+        .filter(move |(name, _)| !HOP_BY_HOP.contains(&name.as_str()) && !is_reserved(name) && !named.contains(name))
+}
+
+/// What the origin is told about the attempt, so that it can refuse a late or repeated one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptHeaders<'a> {
+    /// The key, as `Idempotency-Key`.
+    pub key: &'a str,
+    /// Which attempt it is, from 1, as `Oncegate-Attempt`.
+    pub number: u32,
+    /// The attempt's id, as `Oncegate-Fence`.
+    pub fence: AttemptId,
+    /// When the lease ends, in milliseconds since the Unix epoch, as `Oncegate-Deadline`: an origin that has not begun to
+    /// execute by then must not.
+    pub deadline: Timestamp,
+}
+
+/// The headers of a keyed request, as the origin gets it.
+///
+/// `Host` and `Content-Length` are left to the platform, which sets them from the address and the body.
+pub fn to_origin(client: Headers, attempt: &AttemptHeaders<'_>) -> Headers {
+    let mut headers: Headers = strip(client)
+        .filter(|(name, _)| !matches!(name.as_str(), "host" | "content-length" | "idempotency-key"))
+        .collect();
+    headers.push(("idempotency-key".to_owned(), attempt.key.to_owned()));
+    headers.push(("oncegate-attempt".to_owned(), attempt.number.to_string()));
+    headers.push(("oncegate-fence".to_owned(), attempt.fence.to_string()));
+    headers.push(("oncegate-deadline".to_owned(), attempt.deadline.as_millis().to_string()));
+    headers
+}
+
+/// The headers of the origin's answer, as its first caller gets them.
+pub fn to_client(origin: Headers) -> Headers {
+    strip(origin).filter(|(name, _)| name != "content-length").collect()
+}
+
+/// The headers of the origin's answer, as they are kept for replays: without those that carry credentials of the first
+/// caller's, unless `keep` names them.
+pub fn to_record(for_client: &Headers, keep: &[String]) -> Headers {
+    for_client
+        .iter()
+        .filter(|(name, _)| !is_credential(name) || keep.iter().any(|kept| kept == name))
+        .cloned()
+        .collect()
+}
+
+fn is_credential(name: &str) -> bool {
+    matches!(name, "set-cookie" | "set-cookie2" | "authorization" | "authentication-info")
+}
+
+/// Whether headers may be kept, by their number and size.
+pub fn are_storable(headers: &Headers) -> bool {
+    let bytes: usize =
+        headers.iter().fold(0, |sum, (name, value)| sum.saturating_add(name.len()).saturating_add(value.len()));
+    headers.len() <= limits::RESPONSE_HEADERS && bytes <= limits::RESPONSE_HEADER_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(pairs: &[(&str, &str)]) -> Headers {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_origin_gets_the_gates_word_on_the_attempt_and_never_the_clients() {
+        let client = list(&[
+            ("accept", "*/*"),
+            ("connection", "close, X-Mine"),
+            ("content-length", "3"),
+            ("host", "edge"),
+            ("idempotency-key", "\"k\""),
+            ("idempotency-status", "created"),
+            ("oncegate-fence", "forged"),
+            ("oncegate-anything", "forged"),
+            ("te", "trailers"),
+            ("upgrade", "websocket"),
+            ("x-mine", "1"),
+        ]);
+        let attempt = AttemptHeaders {
+            key: "k",
+            number: 2,
+            fence: AttemptId::from_bytes([0xab; 16]),
+            deadline: Timestamp::from_millis(1_700_000_000_000),
+        };
+        let expected = list(&[
+            ("accept", "*/*"),
+            ("idempotency-key", "k"),
+            ("oncegate-attempt", "2"),
+            ("oncegate-fence", "abababababababababababababababab"),
+            ("oncegate-deadline", "1700000000000"),
+        ]);
+        assert_eq!(to_origin(client, &attempt), expected);
+    }
+
+    #[test]
+    fn the_first_caller_keeps_its_cookies_and_the_record_does_not() {
+        let origin = list(&[
+            ("content-length", "9"),
+            ("idempotency-replayed", "true"),
+            ("oncegate-frame", "1"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+            ("transfer-encoding", "chunked"),
+            ("x-request-id", "7"),
+        ]);
+        let client = to_client(origin);
+        assert_eq!(client, list(&[("set-cookie", "a=1"), ("set-cookie", "b=2"), ("x-request-id", "7")]));
+        assert_eq!(to_record(&client, &[]), list(&[("x-request-id", "7")]));
+        assert_eq!(to_record(&client, &["set-cookie".into()]), client);
+    }
+
+    #[test]
+    fn headers_without_end_are_not_kept() {
+        assert!(are_storable(&list(&[("a", "b")])));
+        assert!(!are_storable(&vec![("a".into(), "b".into()); limits::RESPONSE_HEADERS + 1]));
+        assert!(!are_storable(&vec![("a".into(), "b".repeat(limits::RESPONSE_HEADER_BYTES))]));
+    }
+}

@@ -1,0 +1,56 @@
+//! The limits that no configuration can lift, in one place.
+
+use core::time::Duration;
+
+/// The longest part of a key, in bytes. Stripe's limit, which clients of this kind of API know.
+pub const KEY_BYTES: usize = 255;
+/// How many sources one key may be combined of.
+pub const KEY_SOURCES: usize = 4;
+/// How many sources one scope may be combined of.
+pub const SCOPE_SOURCES: usize = 8;
+/// How many routes one Worker may have.
+pub const ROUTES: usize = 500;
+/// How many variables `ROUTES`, `ROUTES_1`, … are read.
+pub const ROUTE_VARIABLES: usize = 100;
+/// The longest route name, in bytes. It is part of the names of ledgers.
+pub const ROUTE_NAME_BYTES: usize = 64;
+/// How many shards a route may have.
+pub const SHARDS: u16 = 4096;
+
+/// The largest `max_request`, in bytes: a keyed request is held in memory until its digest is known, and an isolate has
+/// 128 MB for all its requests.
+pub const MAX_REQUEST_BYTES: u64 = 32 << 20;
+/// The largest `max_request` of a route that must parse the body as JSON, in bytes.
+pub const MAX_JSON_BYTES: u64 = 8 << 20;
+/// The largest `max_response`, in bytes.
+pub const MAX_RESPONSE_BYTES: u64 = 32 << 20;
+/// The largest sum of a stored answer's header names and values, in bytes.
+pub const RESPONSE_HEADER_BYTES: usize = 64 << 10;
+/// How many headers a stored answer may have.
+pub const RESPONSE_HEADERS: usize = 256;
+/// The most body bytes in one row; a larger body is stored in pieces of this size. The platform's limit for a row is
+/// 2 MB, and a row holds the answer's headers and history as well.
+pub const ROW_BODY_BYTES: usize = 960 << 10;
+
+/// The longest `ttl`.
+pub const TTL: Duration = Duration::from_secs(400 * 24 * 3600);
+/// The longest `guard`.
+pub const GUARD: Duration = Duration::from_secs(31 * 24 * 3600);
+/// The longest `timeout` of a call to the origin.
+pub const ORIGIN_TIMEOUT: Duration = Duration::from_secs(300);
+/// The longest `wait` of a concurrent duplicate.
+pub const WAIT: Duration = Duration::from_secs(60);
+/// How much longer the lease is than the origin's timeout: the time for the Worker to reach the origin after its claim,
+/// and to bring the answer to the ledger.
+pub const LEASE_SLACK: Duration = Duration::from_secs(10);
+
+/// How many transitions a record remembers: the first of them and the latest others.
+pub const HISTORY: usize = 32;
+/// How many duplicates of one key may be parked until the first one is done.
+pub const WAITERS_PER_KEY: usize = 100;
+/// How many duplicates may be parked in one ledger.
+pub const WAITERS_PER_LEDGER: usize = 1_000;
+/// How many generations of records one ledger may keep.
+pub const GENERATIONS: usize = 64;
+/// The largest JSON nesting that is parsed.
+pub const JSON_DEPTH: usize = 128;

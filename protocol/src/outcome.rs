@@ -1,0 +1,148 @@
+//! What an answer of the origin means for the record.
+
+use core::time::Duration;
+
+/// A final HTTP status that can be answered again later: 200 to 599 (RFC 9110, section 15; 1xx are interim and never
+/// reach the Worker).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Status(u16);
+
+impl Status {
+    /// From a number, or `None` outside 200 to 599.
+    pub const fn new(status: u16) -> Option<Self> {
+        match status {
+            200..=599 => Some(Self(status)),
+            _ => None,
+        }
+    }
+
+    /// As a number.
+    pub const fn as_u16(self) -> u16 {
+        self.0
+    }
+
+    /// Whether a response with this status has no body by definition (RFC 9110, section 6.4.1, for those in range).
+    pub const fn forbids_body(self) -> bool {
+        matches!(self.0, 204 | 205 | 304)
+    }
+}
+
+/// What is to become of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The origin has decided: keep its answer and replay it.
+    Store,
+    /// The origin is known not to have executed: free the key for the next try.
+    Release,
+    /// It may have executed or not.
+    Unknown(Doubt),
+}
+
+/// Why it is not known whether the origin executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Doubt {
+    /// The Worker that had the lease never said how it ended.
+    LeaseExpired,
+    /// The origin did not answer within `timeout`.
+    OriginTimeout,
+    /// The call failed; a failed call never proves that nothing was sent.
+    ConnectionLost,
+    /// The answer's body broke off.
+    BodyCut,
+    /// The answer could not be brought to the ledger.
+    NotRecorded,
+    /// A status that leaves it open, such as 502.
+    Status(u16),
+}
+
+impl Doubt {
+    /// The status that a client gets: 504 where something took too long, 502 otherwise (RFC 9110, 15.6.3 and 15.6.5).
+    pub const fn client_status(self) -> u16 {
+        match self {
+            Self::LeaseExpired | Self::OriginTimeout | Self::Status(504 | 522 | 524) => 504,
+            Self::ConnectionLost | Self::BodyCut | Self::NotRecorded | Self::Status(_) => 502,
+        }
+    }
+}
+
+/// Says what an answer with this status means, by default.
+///
+/// `not_to_be_stored` is whether the origin said `Oncegate-Store: no`, by which it declares that it did not execute.
+pub const fn classify(status: u16, not_to_be_stored: bool) -> Class {
+    if not_to_be_stored {
+        return Class::Release;
+    }
+    match status {
+        // Refused before anything was done, by the origin or by the edge before it sent anything.
+        401 | 403 | 407 | 408 | 421 | 425 | 429 | 503 | 521 | 523 | 525 | 526 | 530 => Class::Release,
+        // Said by something between the edge and the application, which may or may not have passed the request on.
+        502 | 504 | 520 | 522 | 524 => Class::Unknown(Doubt::Status(status)),
+        200..=599 => Class::Store,
+        // Nothing that could be replayed.
+        _ => Class::Unknown(Doubt::Status(status)),
+    }
+}
+
+/// What the origin says about the record in its answer's headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OriginWishes {
+    /// `Oncegate-Store: no`: it did not execute, do not keep this answer.
+    pub not_to_be_stored: bool,
+    /// `Oncegate-TTL: 1h`: keep this answer that long.
+    pub ttl: Option<Duration>,
+}
+
+impl OriginWishes {
+    /// Reads the two headers. A value that is not understood counts as not said.
+    pub fn read(headers: &[(String, String)]) -> Self {
+        let value = |wanted: &str| {
+            headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
+        };
+        Self {
+            not_to_be_stored: value("oncegate-store").is_some_and(|value| value.eq_ignore_ascii_case("no")),
+            ttl: value("oncegate-ttl")
+                .and_then(|value| humantime::parse_duration(value).ok())
+                .filter(|ttl| !ttl.is_zero() && *ttl <= crate::limits::TTL),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_the_class_that_the_design_gives_it() {
+        let release = [401, 403, 407, 408, 421, 425, 429, 503, 521, 523, 525, 526, 530];
+        let unknown = [502, 504, 520, 522, 524];
+        for status in 0..=u16::MAX {
+            let expected = match status {
+                _ if release.contains(&status) => Class::Release,
+                _ if unknown.contains(&status) => Class::Unknown(Doubt::Status(status)),
+                200..=599 => Class::Store,
+                _ => Class::Unknown(Doubt::Status(status)),
+            };
+            assert_eq!(classify(status, false), expected, "{status}");
+            assert_eq!(classify(status, true), Class::Release, "{status}");
+        }
+    }
+
+    #[test]
+    fn only_502_and_504_are_answered_for_an_unknown_outcome() {
+        assert_eq!(Doubt::Status(520).client_status(), 502);
+        assert_eq!(Doubt::Status(524).client_status(), 504);
+        assert_eq!(Doubt::LeaseExpired.client_status(), 504);
+        assert_eq!(Doubt::ConnectionLost.client_status(), 502);
+    }
+
+    #[test]
+    fn wishes_of_the_origin_are_read_and_nonsense_is_not() {
+        let read = |name: &str, value: &str| OriginWishes::read(&[(name.into(), value.into())]);
+        assert!(read("oncegate-store", "no").not_to_be_stored);
+        assert!(read("Oncegate-Store", " NO ").not_to_be_stored);
+        assert!(!read("oncegate-store", "yes").not_to_be_stored);
+        assert_eq!(read("oncegate-ttl", "1h").ttl, Some(Duration::from_secs(3600)));
+        assert_eq!(read("oncegate-ttl", "soon").ttl, None);
+        assert_eq!(read("oncegate-ttl", "9000years").ttl, None);
+    }
+}

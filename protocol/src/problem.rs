@@ -1,0 +1,279 @@
+//! What a client is told when it gets no answer of the origin's: problem details (RFC 9457), one stable type per case.
+//!
+//! A problem never tells whether a key exists in another scope: it is made from the client's own request and from the
+//! record of its own scope alone.
+
+use core::fmt::Write as _;
+
+use crate::outcome::{Doubt, Status};
+
+/// Where the cases are explained; the gate serves it itself. Each case is an anchor in it.
+pub const DOCUMENTATION_PATH: &str = "/_oncegate/problems";
+
+/// The cases, in the order in which they are documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Case {
+    /// The first request with this key is still running.
+    InProgress,
+    /// The key was used for another payload, method or path.
+    Mismatch,
+    /// No key where one is required.
+    Missing,
+    /// The key, or the body it is to be read from, is not what it must be.
+    Malformed,
+    /// What tells who is asking is absent.
+    Unscoped,
+    /// It is not known whether the origin executed.
+    Unknown,
+    /// The origin has answered, but the answer was too large to keep.
+    NotStored,
+    /// The record cannot be reached or read.
+    Unavailable,
+    /// The body is over the route's limit.
+    TooLarge,
+    /// The gate's configuration is wrong. Why is said in the log only.
+    Misconfigured,
+}
+
+impl Case {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::InProgress,
+        Self::Mismatch,
+        Self::Missing,
+        Self::Malformed,
+        Self::Unscoped,
+        Self::Unknown,
+        Self::NotStored,
+        Self::Unavailable,
+        Self::TooLarge,
+        Self::Misconfigured,
+    ];
+
+    /// Its name: the value of `Idempotency-Status`, the end of its type, and its anchor in the documentation.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InProgress => "in-progress",
+            Self::Mismatch => "mismatch",
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Unscoped => "unscoped",
+            Self::Unknown => "unknown",
+            Self::NotStored => "not-stored",
+            Self::Unavailable => "unavailable",
+            Self::TooLarge => "too-large",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
+    /// What it is, in a line.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::InProgress => "A request with this idempotency key is still running",
+            Self::Mismatch => "This idempotency key was used for a different request",
+            Self::Missing => "This request needs an idempotency key",
+            Self::Malformed => "The idempotency key cannot be read",
+            Self::Unscoped => "This request does not say whose idempotency key this is",
+            Self::Unknown => "Whether this request took effect is not known",
+            Self::NotStored => "This request was done, but its answer was too large to keep",
+            Self::Unavailable => "The idempotency record cannot be reached",
+            Self::TooLarge => "The request's body is too large",
+            Self::Misconfigured => "The idempotency gate is not configured",
+        }
+    }
+
+    /// What a client should do.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::InProgress => "Send the same request again after the time in Retry-After.",
+            Self::Mismatch => {
+                "Send a new request with a new key; send a retry with the same method, path, query and body."
+            }
+            Self::Missing => {
+                "Send the request again with a key of your own making, such as a UUID, and retry with the same one."
+            }
+            Self::Malformed => "Mend what the detail names; the origin has not seen the request.",
+            Self::Unscoped => "Send what the detail names; the origin has not seen the request.",
+            Self::Unknown => "Do not send it with a new key. Ask the origin whether it took effect, or its operator.",
+            Self::NotStored => "Do not send it again: it took effect. Ask the origin for the result.",
+            Self::Unavailable => "Send the same request again, with the same key, after the time in Retry-After.",
+            Self::TooLarge => "Send a smaller body; the origin has not seen the request.",
+            Self::Misconfigured => "Tell the operator.",
+        }
+    }
+}
+
+/// One problem: the case, and what is particular to this request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    case: Case,
+    status: u16,
+    detail: String,
+    retry_after_seconds: Option<u32>,
+    original_status: Option<Status>,
+}
+
+impl Problem {
+    fn new(case: Case, status: u16, detail: impl Into<String>) -> Self {
+        Self { case, status, detail: detail.into(), retry_after_seconds: None, original_status: None }
+    }
+
+    /// The first request is still running: 409, to be tried again in a second.
+    pub fn in_progress() -> Self {
+        let detail = "The first request with this key has not been answered yet.";
+        Self { retry_after_seconds: Some(1), ..Self::new(Case::InProgress, 409, detail) }
+    }
+
+    /// Another payload, method or path: 422.
+    pub fn mismatch() -> Self {
+        Self::new(Case::Mismatch, 422, "The first request with this key had another method, path, query or body.")
+    }
+
+    /// No key: 400.
+    pub fn missing(detail: impl Into<String>) -> Self {
+        Self::new(Case::Missing, 400, detail)
+    }
+
+    /// A key, or a body, that cannot be read: 400.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(Case::Malformed, 400, detail)
+    }
+
+    /// No scope: 400.
+    pub fn unscoped(detail: impl Into<String>) -> Self {
+        Self::new(Case::Unscoped, 400, detail)
+    }
+
+    /// Nobody knows: 502, or 504 where time ran out.
+    pub fn unknown(doubt: Doubt) -> Self {
+        let detail = match doubt {
+            Doubt::LeaseExpired => {
+                "The first request with this key was passed on, and its outcome was never learnt.".into()
+            }
+            Doubt::OriginTimeout => "The origin did not answer in time.".into(),
+            Doubt::ConnectionLost => "The connection to the origin failed.".into(),
+            Doubt::BodyCut => "The origin's answer broke off.".into(),
+            Doubt::NotRecorded => "The origin's answer could not be recorded.".into(),
+            Doubt::Status(status) => format!("The origin's side answered {status}."),
+        };
+        Self::new(Case::Unknown, doubt.client_status(), detail)
+    }
+
+    /// Done, but not kept: 409, with the original status.
+    pub fn not_stored(original: Status) -> Self {
+        let detail = format!("The first request with this key was answered with status {}.", original.as_u16());
+        Self { original_status: Some(original), ..Self::new(Case::NotStored, 409, detail) }
+    }
+
+    /// The ledger cannot be reached, or the record not be read: 503, to be tried again.
+    pub fn unavailable() -> Self {
+        let detail = "The origin has not been asked to execute this request.";
+        Self { retry_after_seconds: Some(2), ..Self::new(Case::Unavailable, 503, detail) }
+    }
+
+    /// Over the limit: 413.
+    pub fn too_large(limit: u64) -> Self {
+        Self::new(Case::TooLarge, 413, format!("At most {limit} bytes are allowed here."))
+    }
+
+    /// A bad configuration: 500. The client learns no more.
+    pub fn misconfigured() -> Self {
+        Self::new(Case::Misconfigured, 500, "The operator finds the reason in the log.")
+    }
+
+    /// Which case it is.
+    pub const fn case(&self) -> Case {
+        self.case
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The response's headers.
+    pub fn headers(&self) -> Vec<(String, String)> {
+        let mut headers = vec![
+            ("content-type".to_owned(), "application/problem+json".to_owned()),
+            ("cache-control".to_owned(), "no-store".to_owned()),
+            ("link".to_owned(), format!("<{DOCUMENTATION_PATH}#{}>; rel=\"describedby\"", self.case.name())),
+        ];
+        if self.case != Case::Misconfigured {
+            headers.push(("idempotency-status".to_owned(), self.case.name().to_owned()));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.push(("retry-after".to_owned(), seconds.to_string()));
+        }
+        headers
+    }
+
+    /// The response's body, a JSON object.
+    pub fn body(&self) -> String {
+        let mut json = serde_json::json!({
+            "type": format!("urn:oncegate:problem:{}", self.case.name()),
+            "title": self.case.title(),
+            "status": self.status,
+            "detail": self.detail,
+        });
+        if let (Some(status), Some(object)) = (self.original_status, json.as_object_mut()) {
+            object.insert("original_status".to_owned(), status.as_u16().into());
+        }
+        json.to_string()
+    }
+}
+
+/// The page at [`DOCUMENTATION_PATH`]: what each case means and what to do.
+pub fn documentation() -> String {
+    let mut page = String::from(concat!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">",
+        "<meta name=\"viewport\" content=\"width=device-width\"><title>Idempotency problems</title>\n",
+        "<h1>What the idempotency gate answers</h1>\n",
+    ));
+    for case in Case::ALL {
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "<h2 id=\"{0}\">{0}</h2>\n<p>{1}. {2}</p>", case.name(), case.title(), case.advice());
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_json_that_says_type_title_status_and_detail() {
+        let problem = Problem::malformed("a \"quote\" and a\nline");
+        let json: serde_json::Value = serde_json::from_str(&problem.body()).unwrap();
+        assert_eq!(json["type"], "urn:oncegate:problem:malformed");
+        assert_eq!(json["status"], 400);
+        assert_eq!(json["detail"], "a \"quote\" and a\nline");
+        assert!(problem.headers().contains(&("idempotency-status".into(), "malformed".into())));
+    }
+
+    #[test]
+    fn a_done_request_whose_answer_was_not_kept_tells_its_status() {
+        let problem = Problem::not_stored(Status::new(201).unwrap());
+        let json: serde_json::Value = serde_json::from_str(&problem.body()).unwrap();
+        assert_eq!((problem.status(), &json["original_status"]), (409, &201.into()));
+    }
+
+    #[test]
+    fn what_is_to_be_tried_again_says_when() {
+        for (problem, retry) in [
+            (Problem::in_progress(), true),
+            (Problem::unavailable(), true),
+            (Problem::mismatch(), false),
+            (Problem::unknown(Doubt::LeaseExpired), false),
+        ] {
+            assert_eq!(problem.headers().iter().any(|(name, _)| name == "retry-after"), retry, "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn every_case_is_documented_under_its_name() {
+        let page = documentation();
+        for case in Case::ALL {
+            assert!(page.contains(&format!("id=\"{}\"", case.name())));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What becomes of a request that comes with a key.
+
+use core::time::Duration;
+
+use super::{Answer, Event, History, Record, State, Stored, Transition, View};
+use crate::DecodeError;
+use crate::ids::{AttemptId, Fingerprint};
+use crate::outcome::Doubt;
+use crate::time::Timestamp;
+
+/// A request for the right to call the origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Drawn anew for each request; the same when a claim is sent again because its answer was lost.
+    pub attempt: AttemptId,
+    /// What the request asks for.
+    pub fingerprint: Fingerprint,
+    /// How long the claim holds.
+    pub lease: Duration,
+    /// How long a settled record is kept: the route's ttl and guard.
+    pub retention: Duration,
+    /// What to do where the outcome of an earlier attempt is unknown.
+    pub on_unknown: OnUnknown,
+}
+
+/// What a request gets whose key has an unknown outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnUnknown {
+    /// It is told so, and the origin is not called.
+    Hold,
+    /// The origin is called again. The operator knows that it may execute twice.
+    Retry,
+}
+
+/// What is to be done with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begin<'a> {
+    /// Write `write`, if any, and then let the Worker call the origin.
+    Forward {
+        /// Which attempt this is, from 1.
+        number: u32,
+        /// When its lease ends.
+        lease_until: Timestamp,
+        /// The record to be written first; `None` where this same attempt holds it already.
+        write: Option<Record>,
+    },
+    /// Answer from the record.
+    Replay(&'a Answer),
+    /// An attempt is under way.
+    InProgress {
+        /// When its lease ends.
+        lease_until: Timestamp,
+    },
+    /// The key was used for another payload.
+    Mismatch,
+    /// The outcome of an earlier attempt is unknown.
+    Unknown(Doubt),
+    /// The record cannot be read. It is never taken for absent.
+    Refuse(DecodeError),
+}
+
+/// Decides what becomes of a request, from what is stored for its key.
+///
+/// Another payload is a mismatch whatever else holds, save where nothing was executed (absent, expired or released): such a
+/// key is free.
+pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a> {
+    let record = match stored {
+        Stored::Absent => return forward(None, claim, now),
+        Stored::Unreadable(error) => return Begin::Refuse(*error),
+        Stored::Record(record) => record,
+    };
+    match record.view(now) {
+        View::Absent => forward(None, claim, now),
+        View::Released => forward(Some(record), claim, now),
+        _ if record.fingerprint != claim.fingerprint => Begin::Mismatch,
+        View::InProgress { lease_until } if record.attempt == claim.attempt => {
+            Begin::Forward { number: record.number, lease_until, write: None }
+        }
+        View::InProgress { lease_until } => Begin::InProgress { lease_until },
+        View::Completed(answer) => Begin::Replay(answer),
+        View::Unknown(doubt) => match claim.on_unknown {
+            OnUnknown::Hold => Begin::Unknown(doubt),
+            OnUnknown::Retry => forward(Some(record), claim, now),
+        },
+    }
+}
+
+fn forward<'a>(previous: Option<&Record>, claim: &Claim, now: Timestamp) -> Begin<'a> {
+    let number = previous.map_or(1, |record| record.number.saturating_add(1));
+    let lease_until = now.after(claim.lease);
+    let history = previous.map(|record| record.settled_history(now)).unwrap_or_default();
+    let write = Record {
+        fingerprint: claim.fingerprint,
+        attempt: claim.attempt,
+        number,
+        state: State::InProgress { lease_until },
+        expires_at: lease_until.after(claim.retention),
+        history: history.with(Transition { at: now, attempt_number: number, event: Event::Claimed }),
+    };
+    Begin::Forward { number, lease_until, write: Some(write) }
+}
+
+impl Record {
+    /// The history, with the end of the lease written in where it has ended without an outcome.
+    pub(super) fn settled_history(&self, now: Timestamp) -> History {
+        match self.state {
+            State::InProgress { lease_until } if now >= lease_until => self.history.clone().with(Transition {
+                at: lease_until,
+                attempt_number: self.number,
+                event: Event::Doubted(Doubt::LeaseExpired),
+            }),
+            _ => self.history.clone(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The record of one key: a finite state machine.
+//!
+//! ```text
+//! Absent ─begin→ InProgress ─complete→ Completed
+//!                    │ ─release→ Released ─begin→ InProgress
+//!                    └─doubt, or its lease ends→ Unknown ─complete (the same attempt, late)→ Completed
+//! ```
+//!
+//! All but a live InProgress expire to Absent. A lease that has ended is not written down when it ends, nobody may be
+//! there to do so: [`Record::view`] derives it from the time whenever the record is read.
+
+mod answer;
+mod begin;
+mod codec;
+mod history;
+mod settle;
+
+pub use answer::{Answer, KeptBody};
+pub use begin::{Begin, Claim, OnUnknown, begin};
+pub(crate) use codec::{read_headers, read_status, write_headers};
+pub use history::{Event, History, Transition};
+pub use settle::{Settle, StaleReason, complete, doubt, release};
+
+use crate::DecodeError;
+use crate::ids::{AttemptId, Fingerprint};
+use crate::outcome::Doubt;
+use crate::time::Timestamp;
+
+/// What is stored for one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What the request asked for that claimed the key.
+    pub fingerprint: Fingerprint,
+    /// The attempt that holds, or last held, the record.
+    pub attempt: AttemptId,
+    /// Which attempt that is, from 1.
+    pub number: u32,
+    /// Where it stands, as written.
+    pub state: State,
+    /// When it ceases to be, unless its lease is live.
+    pub expires_at: Timestamp,
+    /// How it came there.
+    pub history: History,
+}
+
+/// Where a record stands, as written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// An attempt has claimed it, and may be calling the origin.
+    InProgress {
+        /// Until then the attempt may still bring an outcome; nobody else may call the origin.
+        lease_until: Timestamp,
+    },
+    /// The origin has answered, and this is what it said.
+    Completed(Answer),
+    /// The origin is known not to have executed.
+    Released,
+    /// The origin may have executed or not.
+    Unknown(Doubt),
+}
+
+/// Where a record stands at a given time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View<'a> {
+    /// There is none, or it has expired.
+    Absent,
+    /// An attempt holds a live lease.
+    InProgress {
+        /// Until when.
+        lease_until: Timestamp,
+    },
+    /// As [`State::Completed`].
+    Completed(&'a Answer),
+    /// As [`State::Released`].
+    Released,
+    /// As [`State::Unknown`], or its lease has ended without an outcome.
+    Unknown(Doubt),
+}
+
+impl Record {
+    /// Where the record stands at `now`. The lease ends, and the record expires, when the time is *reached*.
+    pub fn view(&self, now: Timestamp) -> View<'_> {
+        match &self.state {
+            State::InProgress { lease_until } if now < *lease_until => View::InProgress { lease_until: *lease_until },
+            _ if now >= self.expires_at => View::Absent,
+            State::InProgress { .. } => View::Unknown(Doubt::LeaseExpired),
+            State::Completed(answer) => View::Completed(answer),
+            State::Released => View::Released,
+            State::Unknown(doubt) => View::Unknown(*doubt),
+        }
+    }
+}
+
+/// What storage holds for a key.
+///
+/// A record that cannot be read is a case of its own: taking it for absent would execute a request twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// No row.
+    Absent,
+    /// A record.
+    Record(Record),
+    /// A row that this program cannot read, perhaps because a newer one wrote it.
+    Unreadable(DecodeError),
+}
+
+impl Stored {
+    /// Reads what storage holds: `None` where there is no row.
+    pub fn read(row: Option<&[u8]>) -> Self {
+        match row.map(Record::decode) {
+            None => Self::Absent,
+            Some(Ok(record)) => Self::Record(record),
+            Some(Err(error)) => Self::Unreadable(error),
+        }
+    }
+}

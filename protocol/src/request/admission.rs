@@ -1,0 +1,266 @@
+//! From a request to its identity, in two steps: what can be told from its head, and then from its body.
+//!
+//! The head comes first so that a request which is not guarded, or refused, never has its body read.
+
+use serde_json::Value;
+
+use super::fingerprint::Target;
+use super::key::{self, KeyPart};
+use super::scope::{self, ScopePart};
+use super::{NormalPath, RequestUrl, json};
+use crate::config::{Config, FingerprintRule, KeySource, Mode, Route, RouteMatch};
+use crate::hashing::{BodyDigest, Parts};
+use crate::ids::{Fingerprint, RecordId};
+use crate::problem::Problem;
+
+/// A request without its body.
+pub struct RequestHead<'a> {
+    /// The method, as sent.
+    pub method: &'a str,
+    /// The address.
+    pub url: RequestUrl<'a>,
+    /// A header's value by its name in lower case; the values of one that was sent several times are joined by `, `.
+    pub header: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// What is to be done with a request, as far as its head tells.
+pub enum Admission<'c> {
+    /// It is not guarded: it goes to the origin untouched.
+    PassThrough,
+    /// It is refused.
+    Refuse(Problem),
+    /// It is guarded, and its body is compared by its bytes.
+    ByBytes(ByBytes<'c>),
+    /// It is guarded, and its body must be read as JSON.
+    ByJson(ByJson<'c>),
+}
+
+/// A guarded request whose body is compared by its bytes, if at all.
+pub struct ByBytes<'c>(Keyed<'c>);
+
+/// A guarded request whose body must be read as JSON.
+pub struct ByJson<'c>(Keyed<'c>);
+
+/// What a guarded request is.
+#[derive(Clone, Debug)]
+pub struct Identity<'c> {
+    /// Its route.
+    pub route: &'c Route,
+    /// Which record it belongs to.
+    pub id: RecordId,
+    /// What it asks for.
+    pub fingerprint: Fingerprint,
+    /// The key for the origin, fit for a header.
+    pub key: String,
+}
+
+/// Why a guarded request got no identity from its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unidentified {
+    /// It has no key, and needs none: it goes to the origin unguarded.
+    PassThrough,
+    /// It is refused.
+    Refuse(Problem),
+}
+
+/// What the head told.
+struct Keyed<'c> {
+    route: &'c Route,
+    target: Target,
+    scope: Vec<ScopePart>,
+    /// In the order of the route's sources; `None` for those in the body.
+    key: Vec<Option<KeyPart>>,
+    /// The header with the key as it was sent, where that is all of the key.
+    key_as_sent: Option<String>,
+}
+
+/// Decides from a request's head.
+pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
+    let path = NormalPath::parse(head.url.path);
+    let Some(found) = config.routes.find(head.method, &path).filter(|found| found.route.mode == Mode::Enforce) else {
+        return Admission::PassThrough;
+    };
+    let key = match read_key(&found, head) {
+        Ok(key) => key,
+        Err(KeyFault::Missing(_)) if !found.route.required => return Admission::PassThrough,
+        Err(fault) => return Admission::Refuse(fault.into_problem()),
+    };
+    let scope = match scope::read(&found.route.scope, &head.url, &found.parameters, head.header) {
+        Ok(scope) => scope,
+        Err(detail) => return Admission::Refuse(Problem::unscoped(detail)),
+    };
+    let route = found.route;
+    let key_as_sent = match route.key.as_slice() {
+        [KeySource::Header(name)] => (head.header)(name),
+        _ => None,
+    };
+    let keyed = Keyed { route, target: Target::new(head.method, &path, head.url.query), scope, key, key_as_sent };
+    if route.needs_json() { Admission::ByJson(ByJson(keyed)) } else { Admission::ByBytes(ByBytes(keyed)) }
+}
+
+impl<'c> ByBytes<'c> {
+    /// The route.
+    pub fn route(&self) -> &'c Route {
+        self.0.route
+    }
+
+    /// Identifies the request, given the digest of its body.
+    pub fn identify(self, body: BodyDigest) -> Identity<'c> {
+        let Keyed { route, target, scope, key, key_as_sent } = self.0;
+        let fingerprint = match route.fingerprint {
+            FingerprintRule::None => target.without_body(),
+            _ => target.with_bytes(body),
+        };
+        let key: Vec<KeyPart> = key.into_iter().flatten().collect();
+        identity(route, &scope, &key, key_as_sent, fingerprint)
+    }
+}
+
+impl<'c> ByJson<'c> {
+    /// The route.
+    pub fn route(&self) -> &'c Route {
+        self.0.route
+    }
+
+    /// Identifies the request, given its body.
+    ///
+    /// # Errors
+    /// Where the body is not JSON, or has not the key that it must have.
+    pub fn identify(self, body: &[u8]) -> Result<Identity<'c>, Unidentified> {
+        let Keyed { route, target, scope, key, key_as_sent } = self.0;
+        let document = json::parse(body).map_err(not_json)?;
+        let key = complete_key(route, key, &document)?;
+        let fingerprint = match &route.fingerprint {
+            FingerprintRule::Json { include, exclude } => {
+                target.with_json(document, include, exclude).map_err(not_json)?
+            }
+            FingerprintRule::Raw => {
+                let mut digest = BodyDigest::default();
+                digest.update(body);
+                target.with_bytes(digest)
+            }
+            FingerprintRule::None => target.without_body(),
+        };
+        Ok(identity(route, &scope, &key, key_as_sent, fingerprint))
+    }
+}
+
+fn not_json(error: String) -> Unidentified {
+    Unidentified::Refuse(Problem::malformed(format!("The body must be JSON here, not compressed: {error}.")))
+}
+
+fn identity<'c>(
+    route: &'c Route,
+    scope: &[ScopePart],
+    key: &[KeyPart],
+    key_as_sent: Option<String>,
+    fingerprint: Fingerprint,
+) -> Identity<'c> {
+    let parts = Parts::new("oncegate record 1").part(route.name.as_bytes()).count(scope.len());
+    let parts = scope.iter().fold(parts, |parts, (source, value)| parts.part(source.as_bytes()).part(value));
+    let parts = key.iter().fold(parts.count(key.len()), |parts, part| parts.part(part.as_str().as_bytes()));
+    Identity {
+        route,
+        id: RecordId::from_bytes(parts.finish()),
+        fingerprint,
+        key: key_as_sent.unwrap_or_else(|| key::for_origin(key)),
+    }
+}
+
+/// What is wrong with a key.
+enum KeyFault {
+    Missing(String),
+    Malformed(String),
+}
+
+impl KeyFault {
+    fn missing(source: &KeySource) -> Self {
+        Self::Missing(format!("It must have {}.", source.describe()))
+    }
+
+    fn malformed(source: &KeySource, reason: &str) -> Self {
+        let described = source.describe();
+        let mut letters = described.chars();
+        let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+        Self::Malformed(format!("{capital} is not a key: {reason}."))
+    }
+
+    fn into_problem(self) -> Problem {
+        match self {
+            Self::Missing(detail) => Problem::missing(detail),
+            Self::Malformed(detail) => Problem::malformed(detail),
+        }
+    }
+}
+
+/// Reads the parts that are in the head. A malformed part counts before a missing one.
+fn read_key(found: &RouteMatch<'_>, head: &RequestHead<'_>) -> Result<Vec<Option<KeyPart>>, KeyFault> {
+    let mut parts = Vec::with_capacity(found.route.key.len());
+    let mut missing = None;
+    for (index, source) in found.route.key.iter().enumerate() {
+        match read_part(found, source, head).map(|part| in_format(found.route, index, part)) {
+            None if matches!(source, KeySource::Json(_)) => parts.push(None),
+            None => missing = missing.or_else(|| Some(KeyFault::missing(source))),
+            Some(Ok(part)) => parts.push(Some(part)),
+            Some(Err(reason)) => return Err(KeyFault::malformed(source, &reason)),
+        }
+    }
+    missing.map_or(Ok(parts), Err)
+}
+
+fn read_part(found: &RouteMatch<'_>, source: &KeySource, head: &RequestHead<'_>) -> Option<Result<KeyPart, String>> {
+    match source {
+        KeySource::Json(_) => None,
+        KeySource::Header(name) => {
+            (head.header)(name).map(|value| KeyPart::from_header(&value, found.route.key_syntax))
+        }
+        KeySource::Path(wanted) => {
+            let (_, value) = found.parameters.iter().find(|(name, _)| name == wanted)?;
+            Some(KeyPart::new(value.clone()))
+        }
+        KeySource::Query(name) => {
+            let mut values = head.url.parameter(name);
+            let value = values.next()?;
+            if values.next().is_some() {
+                return Some(Err("it is sent twice".to_owned()));
+            }
+            Some(value.ok_or_else(|| "it is not UTF-8".to_owned()).and_then(KeyPart::new))
+        }
+    }
+}
+
+/// Adds the parts that are in the body.
+fn complete_key(
+    route: &Route,
+    from_head: Vec<Option<KeyPart>>,
+    document: &Value,
+) -> Result<Vec<KeyPart>, Unidentified> {
+    let mut parts = Vec::with_capacity(from_head.len());
+    for (index, (source, part)) in route.key.iter().zip(from_head).enumerate() {
+        let read = match (part, source) {
+            (Some(part), _) => Ok(part),
+            (None, KeySource::Json(pointer)) => match document.pointer(pointer.as_str()) {
+                None | Some(Value::Null) => Err(KeyFault::missing(source)),
+                Some(Value::String(text)) => in_format(route, index, KeyPart::new(text.clone()))
+                    .map_err(|reason| KeyFault::malformed(source, &reason)),
+                Some(Value::Number(number)) if !number.is_f64() => {
+                    in_format(route, index, KeyPart::new(number.to_string()))
+                        .map_err(|reason| KeyFault::malformed(source, &reason))
+                }
+                Some(_) => Err(KeyFault::malformed(source, "it must be a string or a whole number")),
+            },
+            (None, _) => Err(KeyFault::missing(source)),
+        };
+        match read {
+            Ok(part) => parts.push(part),
+            Err(KeyFault::Missing(_)) if !route.required => return Err(Unidentified::PassThrough),
+            Err(fault) => return Err(Unidentified::Refuse(fault.into_problem())),
+        }
+    }
+    Ok(parts)
+}
+
+/// `key_format` holds for the first source, which is the key proper; further ones narrow it.
+fn in_format(route: &Route, index: usize, part: Result<KeyPart, String>) -> Result<KeyPart, String> {
+    if index == 0 { part?.in_format(route.key_format) } else { part }
+}

@@ -1,0 +1,211 @@
+//! From requests to identities: which are guarded, which are refused and why, and which are the same.
+
+use oncegate_protocol::config::{Config, Variables};
+use oncegate_protocol::hashing::BodyDigest;
+use oncegate_protocol::ids::{Fingerprint, RecordId};
+use oncegate_protocol::request::*;
+use serde_json::{Value, json};
+
+fn config(route: Value) -> Config {
+    let mut whole = json!({ "name": "r", "path": "/v1/payments", "scope": ["header:Authorization"] });
+    whole.as_object_mut().unwrap().extend(route.as_object().unwrap().clone());
+    let routes = vec![("ROUTES".to_owned(), json!([whole]).to_string())];
+    Config::parse(&Variables { origin: None, routes }).unwrap()
+}
+
+struct Request {
+    method: &'static str,
+    url: &'static str,
+    headers: Vec<(&'static str, &'static str)>,
+    body: &'static str,
+}
+
+fn post(body: &'static str) -> Request {
+    Request {
+        method: "POST",
+        url: "https://edge.example/v1/payments",
+        headers: vec![("authorization", "Bearer a"), ("idempotency-key", "\"k\"")],
+        body,
+    }
+}
+
+impl Request {
+    fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.retain(|(other, _)| *other != name);
+        self.headers.push((name, value));
+        self
+    }
+
+    fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(other, _)| *other != name);
+        self
+    }
+
+    fn to(self, url: &'static str) -> Self {
+        Self { url, ..self }
+    }
+
+    fn by(self, method: &'static str) -> Self {
+        Self { method, ..self }
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Seen {
+    Pass,
+    Refused(&'static str, String),
+    Guarded(RecordId, Fingerprint, String),
+}
+
+fn refused(problem: &oncegate_protocol::problem::Problem) -> Seen {
+    let body: Value = serde_json::from_str(&problem.body()).unwrap();
+    Seen::Refused(problem.case().name(), body["detail"].as_str().unwrap().to_owned())
+}
+
+fn see(config: &Config, request: &Request) -> Seen {
+    let header =
+        |wanted: &str| request.headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned());
+    let head = RequestHead { method: request.method, url: RequestUrl::parse(request.url), header: &header };
+    let identity = match admit(config, &head) {
+        Admission::PassThrough => return Seen::Pass,
+        Admission::Refuse(problem) => return refused(&problem),
+        Admission::ByBytes(guard) => {
+            let mut digest = BodyDigest::default();
+            digest.update(request.body.as_bytes());
+            guard.identify(digest)
+        }
+        Admission::ByJson(guard) => match guard.identify(request.body.as_bytes()) {
+            Ok(identity) => identity,
+            Err(Unidentified::PassThrough) => return Seen::Pass,
+            Err(Unidentified::Refuse(problem)) => return refused(&problem),
+        },
+    };
+    Seen::Guarded(identity.id, identity.fingerprint, identity.key)
+}
+
+fn id(config: &Config, request: &Request) -> RecordId {
+    match see(config, request) {
+        Seen::Guarded(id, ..) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn fingerprint(config: &Config, request: &Request) -> Fingerprint {
+    match see(config, request) {
+        Seen::Guarded(_, fingerprint, _) => fingerprint,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn case(config: &Config, request: &Request) -> &'static str {
+    match see(config, request) {
+        Seen::Refused(case, _) => case,
+        Seen::Pass => "pass",
+        Seen::Guarded(..) => "guarded",
+    }
+}
+
+#[test]
+fn only_the_routes_methods_and_paths_are_guarded() {
+    let config = config(json!({}));
+    assert_eq!(case(&config, &post("").by("GET")), "pass");
+    assert_eq!(case(&config, &post("").to("https://edge.example/v1/other")), "pass");
+    for spelling in ["https://e/v1/pay%6dents", "https://e//v1/payments/", "https://e/v1/x/%2e%2e/payments?a=b"] {
+        assert_eq!(case(&config, &post("").to(spelling)), "guarded", "{spelling}");
+    }
+}
+
+#[test]
+fn a_request_without_key_or_scope_is_told_what_is_missing() {
+    let strict = config(json!({}));
+    assert_eq!(case(&strict, &post("").without("idempotency-key")), "missing");
+    assert_eq!(case(&strict, &post("").without("authorization")), "unscoped");
+    assert_eq!(case(&strict, &post("").header("idempotency-key", "")), "malformed");
+    let lax = config(json!({ "required": false }));
+    assert_eq!(case(&lax, &post("").without("idempotency-key")), "pass");
+    assert_eq!(case(&lax, &post("").header("idempotency-key", "")), "malformed");
+    assert_eq!(case(&config(json!({ "mode": "off" })), &post("").without("idempotency-key")), "pass");
+}
+
+#[test]
+fn scope_and_key_make_the_record() {
+    let config = config(json!({}));
+    let one = id(&config, &post("x"));
+    assert_eq!(one, id(&config, &post("other body").header("idempotency-key", "k")), "quoted and bare");
+    assert_ne!(one, id(&config, &post("x").header("authorization", "Bearer b")));
+    assert_ne!(one, id(&config, &post("x").header("idempotency-key", "K")));
+    // Parts do not run into each other: scope "Bearer a" + key "k" and scope "Bearer " + key "ak".
+    let shifted = post("x").header("authorization", "Bearer ").header("idempotency-key", "ak");
+    assert_ne!(one, id(&config, &shifted));
+}
+
+#[test]
+fn method_path_query_and_body_make_the_fingerprint() {
+    let config = config(json!({ "path": "/v1/{*rest}" }));
+    let one = fingerprint(&config, &post("x"));
+    assert_eq!(one, fingerprint(&config, &post("x").header("content-type", "text/plain")));
+    assert_eq!(one, fingerprint(&config, &post("x").to("https://edge.example/v1/pay%6dents")));
+    for other in [
+        post("y"),
+        post("x").by("PATCH"),
+        post("x").to("https://edge.example/v1/refunds"),
+        post("x").to("https://edge.example/v1/payments?a=b"),
+    ] {
+        assert_ne!(one, fingerprint(&config, &other));
+    }
+}
+
+#[test]
+fn json_fingerprints_see_what_they_are_told_to_see() {
+    let json = config(json!({ "fingerprint": "json" }));
+    assert_eq!(fingerprint(&json, &post(r#"{"a":1,"b":2}"#)), fingerprint(&json, &post(r#"{ "b": 2, "a": 1.0 }"#)));
+    assert_ne!(fingerprint(&json, &post(r#"{"a":1}"#)), fingerprint(&json, &post(r#"{"a":2}"#)));
+
+    let exclude = config(json!({ "fingerprint": { "exclude": ["/sent_at"] } }));
+    let at = |config, body| fingerprint(config, &post(body));
+    assert_eq!(at(&exclude, r#"{"a":1,"sent_at":1}"#), at(&exclude, r#"{"a":1,"sent_at":2}"#));
+    assert_eq!(at(&exclude, r#"{"a":1,"sent_at":1}"#), at(&exclude, r#"{"a":1}"#));
+    assert_ne!(at(&exclude, r#"{"a":1,"sent_at":1}"#), at(&exclude, r#"{"a":2,"sent_at":1}"#));
+
+    let include = config(json!({ "fingerprint": { "include": ["/a", "/b"] } }));
+    assert_eq!(at(&include, r#"{"a":1,"x":1}"#), at(&include, r#"{"x":2,"a":1}"#));
+    assert_ne!(at(&include, r#"{"a":1}"#), at(&include, r#"{"b":1}"#), "which of them is there counts");
+    assert_ne!(at(&include, r#"{"a":null}"#), at(&include, "{}"), "null is not absent");
+
+    let none = config(json!({ "fingerprint": "none" }));
+    assert_eq!(at(&none, "x"), at(&none, "y"));
+    assert_ne!(at(&none, "x"), fingerprint(&none, &post("x").by("PATCH")));
+}
+
+#[test]
+fn keys_come_from_wherever_the_route_says() {
+    let config = config(json!({
+        "path": "/v1/{merchant}/orders",
+        "key": ["json:/order/id", "path:merchant", "query:part"],
+    }));
+    let url = "https://e/v1/m%201/orders?part=2";
+    let order = |body| post(body).to(url);
+    let Seen::Guarded(_, _, key) = see(&config, &order(r#"{"order":{"id":"o-7"}}"#)) else { panic!("not guarded") };
+    assert_eq!(key, "o-7:m%201:2");
+    assert_eq!(id(&config, &order(r#"{"order":{"id":7}}"#)), id(&config, &order(r#"{"order":{"id":"7"}}"#)));
+    assert_eq!(case(&config, &order("{}")), "missing");
+    assert_eq!(case(&config, &order(r#"{"order":{"id":null}}"#)), "missing");
+    assert_eq!(case(&config, &order(r#"{"order":{"id":[]}}"#)), "malformed");
+    assert_eq!(case(&config, &order(r#"{"order":{"id":1.5}}"#)), "malformed");
+    assert_eq!(case(&config, &order(r#"{"order":{"id":""}}"#)), "malformed");
+    assert_eq!(case(&config, &order(r#"{"order":"#)), "malformed");
+    assert_eq!(case(&config, &order(r#"{"order":{"id":"a"},"order":{"id":"b"}}"#)), "malformed");
+    let body = r#"{"order":{"id":"o-7"}}"#;
+    assert_eq!(case(&config, &post(body).to("https://e/v1/m/orders")), "missing");
+    assert_eq!(case(&config, &post(body).to("https://e/v1/m/orders?part=1&part=1")), "malformed");
+    assert_eq!(case(&config, &post(body).to("https://e/v1/%ff/orders?part=1")), "malformed");
+}
+
+#[test]
+fn the_origin_gets_a_key_from_the_header_as_it_was_sent() {
+    let config = config(json!({}));
+    for sent in ["\"k\"", "k"] {
+        let Seen::Guarded(_, _, key) = see(&config, &post("").header("idempotency-key", sent)) else { panic!() };
+        assert_eq!(key, sent);
+    }
+}

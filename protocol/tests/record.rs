@@ -1,0 +1,198 @@
+//! What each command does to a record in each state, at each time, for each attempt and payload.
+
+use core::time::Duration;
+
+use oncegate_protocol::DecodeError;
+use oncegate_protocol::ids::{AttemptId, Fingerprint};
+use oncegate_protocol::outcome::{Doubt, Status};
+use oncegate_protocol::record::*;
+use oncegate_protocol::time::Timestamp;
+
+const LEASE: Duration = Duration::from_secs(35);
+const RETENTION: Duration = Duration::from_secs(100);
+const MINE: AttemptId = AttemptId::from_bytes([1; 16]);
+const OTHER: AttemptId = AttemptId::from_bytes([2; 16]);
+const SAME: Fingerprint = Fingerprint::from_bytes([3; 32]);
+const DIFFERENT: Fingerprint = Fingerprint::from_bytes([4; 32]);
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1000)
+}
+
+fn claim(attempt: AttemptId, fingerprint: Fingerprint, on_unknown: OnUnknown) -> Claim {
+    Claim { attempt, fingerprint, lease: LEASE, retention: RETENTION, on_unknown }
+}
+
+fn answer(status: u16) -> Answer {
+    Answer {
+        status: Status::new(status).unwrap(),
+        headers: vec![("x-a".into(), "1".into()), ("x-a".into(), "2".into())],
+        body: KeptBody::Inline { length: 3 },
+    }
+}
+
+/// A record that `MINE` claimed at 1000 s: its lease ends at 1035 s.
+fn claimed() -> Record {
+    match begin(&Stored::Absent, &claim(MINE, SAME, OnUnknown::Hold), at(1000)) {
+        Begin::Forward { number: 1, lease_until, write: Some(record) } if lease_until == at(1035) => record,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn written(settle: Settle) -> Record {
+    match settle {
+        Settle::Write(record) => record,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn completed() -> Record {
+    written(complete(&Stored::Record(claimed()), MINE, answer(201), RETENTION, at(1001)))
+}
+
+fn released() -> Record {
+    written(release(&Stored::Record(claimed()), MINE, RETENTION, at(1001)))
+}
+
+fn doubted() -> Record {
+    written(doubt(&Stored::Record(claimed()), MINE, Doubt::ConnectionLost, RETENTION, at(1001)))
+}
+
+/// What a begin comes to, in a word.
+fn told(record: Record, claim: &Claim, now: Timestamp) -> String {
+    match begin(&Stored::Record(record), claim, now) {
+        Begin::Forward { number, write, .. } => {
+            format!("forward {number}{}", if write.is_some() { "" } else { " again" })
+        }
+        Begin::Replay(answer) => format!("replay {}", answer.status.as_u16()),
+        Begin::InProgress { lease_until } => format!("in progress until {}", lease_until.as_millis() / 1000),
+        Begin::Mismatch => "mismatch".to_owned(),
+        Begin::Unknown(doubt) => format!("unknown: {doubt:?}"),
+        Begin::Refuse(error) => format!("refuse: {error}"),
+    }
+}
+
+#[test]
+fn begin_in_every_state() {
+    let hold = claim(OTHER, SAME, OnUnknown::Hold);
+    let retry = claim(OTHER, SAME, OnUnknown::Retry);
+    let different = claim(OTHER, DIFFERENT, OnUnknown::Retry);
+    let again = claim(MINE, SAME, OnUnknown::Hold);
+    // record, seconds, then what a duplicate gets under hold, under retry, with another payload, and the same attempt.
+    type Row = (fn() -> Record, u64, [&'static str; 4]);
+    let rows: [Row; 13] = [
+        (claimed, 1000, ["in progress until 1035", "in progress until 1035", "mismatch", "forward 1 again"]),
+        (claimed, 1034, ["in progress until 1035", "in progress until 1035", "mismatch", "forward 1 again"]),
+        (claimed, 1035, ["unknown: LeaseExpired", "forward 2", "mismatch", "unknown: LeaseExpired"]),
+        (claimed, 1134, ["unknown: LeaseExpired", "forward 2", "mismatch", "unknown: LeaseExpired"]),
+        (claimed, 1135, ["forward 1", "forward 1", "forward 1", "forward 1"]),
+        (completed, 1001, ["replay 201", "replay 201", "mismatch", "replay 201"]),
+        (completed, 1100, ["replay 201", "replay 201", "mismatch", "replay 201"]),
+        (completed, 1101, ["forward 1", "forward 1", "forward 1", "forward 1"]),
+        (released, 1001, ["forward 2", "forward 2", "forward 2", "forward 2"]),
+        (released, 1101, ["forward 1", "forward 1", "forward 1", "forward 1"]),
+        (doubted, 1001, ["unknown: ConnectionLost", "forward 2", "mismatch", "unknown: ConnectionLost"]),
+        (doubted, 1100, ["unknown: ConnectionLost", "forward 2", "mismatch", "unknown: ConnectionLost"]),
+        (doubted, 1101, ["forward 1", "forward 1", "forward 1", "forward 1"]),
+    ];
+    for (record, seconds, expected) in rows {
+        let got = [hold, retry, different, again].map(|claim| told(record(), &claim, at(seconds)));
+        assert_eq!(got, expected, "at {seconds} s in {:?}", record().state);
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_never_taken_for_absent() {
+    let newer = Stored::read(Some(&[2, 0, 0]));
+    assert_eq!(newer, Stored::Unreadable(DecodeError::Newer { found: 2, known: 1 }));
+    let begun = begin(&newer, &claim(MINE, SAME, OnUnknown::Retry), at(0));
+    assert!(matches!(begun, Begin::Refuse(_)));
+    assert!(matches!(complete(&newer, MINE, answer(200), RETENTION, at(0)), Settle::Refuse(_)));
+    assert!(matches!(release(&newer, MINE, RETENTION, at(0)), Settle::Refuse(_)));
+    assert!(matches!(doubt(&newer, MINE, Doubt::BodyCut, RETENTION, at(0)), Settle::Refuse(_)));
+    assert!(matches!(Stored::read(Some(&[])), Stored::Unreadable(_)));
+}
+
+#[test]
+fn an_attempt_ends_once_and_may_say_so_twice() {
+    let now = at(1002);
+    let by = |record: fn() -> Record, attempt| {
+        let stored = Stored::Record(record());
+        let word = |settle| match settle {
+            Settle::Write(_) => "written",
+            Settle::Already => "already",
+            Settle::Stale(StaleReason::Gone) => "gone",
+            Settle::Stale(StaleReason::OtherAttempt) => "other attempt",
+            Settle::Stale(StaleReason::OtherOutcome) => "other outcome",
+            Settle::Refuse(_) => "refuse",
+        };
+        [
+            word(complete(&stored, attempt, answer(200), RETENTION, now)),
+            word(release(&stored, attempt, RETENTION, now)),
+            word(doubt(&stored, attempt, Doubt::BodyCut, RETENTION, now)),
+        ]
+    };
+    assert_eq!(by(claimed, MINE), ["written", "written", "written"]);
+    assert_eq!(by(completed, MINE), ["already", "other outcome", "other outcome"]);
+    assert_eq!(by(released, MINE), ["other outcome", "already", "other outcome"]);
+    assert_eq!(by(doubted, MINE), ["written", "other outcome", "already"]);
+    for record in [claimed, completed, released, doubted] {
+        assert_eq!(by(record, OTHER), ["other attempt"; 3]);
+    }
+    let gone = Settle::Stale(StaleReason::Gone);
+    assert_eq!(complete(&Stored::Absent, MINE, answer(200), RETENTION, now), gone);
+}
+
+#[test]
+fn a_late_completion_counts_while_nobody_else_has_claimed() {
+    let late = written(complete(&Stored::Record(claimed()), MINE, answer(200), RETENTION, at(1090)));
+    assert_eq!(told(late.clone(), &claim(OTHER, SAME, OnUnknown::Hold), at(1091)), "replay 200");
+    let events: Vec<Event> = late.history.transitions().iter().map(|transition| transition.event).collect();
+    let expected = [Event::Claimed, Event::Doubted(Doubt::LeaseExpired), Event::Completed(Status::new(200).unwrap())];
+    assert_eq!(events, expected);
+
+    let Begin::Forward { write: Some(second), .. } =
+        begin(&Stored::Record(claimed()), &claim(OTHER, SAME, OnUnknown::Retry), at(1040))
+    else {
+        panic!("the second attempt did not get the record");
+    };
+    let stale = complete(&Stored::Record(second), MINE, answer(200), RETENTION, at(1041));
+    assert_eq!(stale, Settle::Stale(StaleReason::OtherAttempt));
+}
+
+#[test]
+fn a_clock_at_its_end_does_not_overflow() {
+    let end = Timestamp::from_millis(u64::MAX);
+    let Begin::Forward { lease_until, .. } = begin(&Stored::Absent, &claim(MINE, SAME, OnUnknown::Hold), end) else {
+        panic!("not forwarded");
+    };
+    assert_eq!(lease_until, end);
+}
+
+#[test]
+fn every_record_is_read_as_it_was_written() {
+    let pieces = Answer { body: KeptBody::Pieces { length: 3_000_000, count: 4 }, ..answer(200) };
+    let too_large = Answer { body: KeptBody::TooLarge, ..answer(200) };
+    let with = |answer| written(complete(&Stored::Record(claimed()), MINE, answer, RETENTION, at(1001)));
+    let records = [claimed(), completed(), released(), doubted(), with(pieces), with(too_large)];
+    for record in records {
+        let stored = record.encode();
+        assert_eq!(Record::decode(&stored).as_ref(), Ok(&record));
+        for length in 0..stored.len() {
+            assert!(Record::decode(&stored[..length]).is_err(), "{length} of {} bytes of {record:?}", stored.len());
+        }
+        assert!(Record::decode(&[&stored[..], &[0]].concat()).is_err());
+    }
+}
+
+#[test]
+fn no_bytes_make_decoding_panic() {
+    let stored = completed().encode();
+    for position in 0..stored.len() {
+        for value in [0, 1, 0x7f, 0xff] {
+            let mut bytes = stored.clone();
+            bytes[position] = value;
+            let _ = Record::decode(&bytes);
+        }
+    }
+}
