@@ -27,7 +27,7 @@ function sendChunked(key, body) {
   const { request, reply } = gate.open('POST', '/v1/payments', { key, headers: { ...JSON_TYPE, 'x-label': key } });
   for (let at = 0; at < body.length; at += 4000) request.write(body.slice(at, at + 4000));
   request.end();
-  return reply;
+  return reply();
 }
 
 /** Asserts that nothing is left of a refused request: its key is as good as new. */
@@ -67,7 +67,7 @@ test('a chunked body that goes on and on is refused before it ends', async () =>
   const key = freshKey();
   const { request, reply } = gate.open('POST', '/v1/payments', { key, headers: { ...JSON_TYPE, 'x-label': key } });
   request.write('x'.repeat(4 * LIMIT));
-  const refused = await reply; // the request has not been ended
+  const refused = await reply(); // the request has not been ended
   request.destroy();
   assertProblem(refused, 413, 'too-large');
   await assertNothingRecorded(key);
@@ -78,7 +78,7 @@ test('a Content-Length over max_request is refused', async () => {
   const headers = { ...JSON_TYPE, 'x-label': key, 'content-length': 50_000_000 };
   const { request, reply } = gate.open('POST', '/v1/payments', { key, headers });
   request.write('{');
-  const refused = await reply;
+  const refused = await reply();
   request.destroy();
   assertProblem(refused, 413, 'too-large');
   await assertNothingRecorded(key);
@@ -106,7 +106,7 @@ test('others are served while large bodies come in', async () => {
   assertCreated(await gate.post('/v1/payments', { key: good, json: PAYMENT }));
 
   for (const { request } of uploads) request.end('xx');
-  for (const { reply } of uploads) assertProblem(await reply, 413, 'too-large');
+  for (const { reply } of uploads) assertProblem(await reply(), 413, 'too-large');
   for (const key of keys) assert.equal(await origin.calls(key), 0);
 });
 

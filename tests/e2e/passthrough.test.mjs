@@ -170,7 +170,7 @@ test('an upload arrives before it is complete', async () => {
   request.write(Buffer.alloc(100_000));
   await until('the first part is at the origin', () => received === 100_000);
   request.end(Buffer.alloc(50_000));
-  assert.equal((await reply).text, '150000');
+  assert.equal((await reply()).text, '150000');
 });
 
 test('a WebSocket passes text and bytes both ways, and its end', async () => {

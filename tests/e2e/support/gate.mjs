@@ -61,7 +61,7 @@ export async function startGate({ origin, routes, vars = {} }) {
 
     open: (method, path, options) => open(gate.url, method, path, options),
     send: (method, path, options) => send(gate.url, method, path, options),
-    sendRaw: (bytes, options) => sendRaw(gate.url, bytes, options),
+    sendRaw: (bytes) => sendRaw(gate.url, bytes),
     post: (path, options) => send(gate.url, 'POST', path, options),
     get log() {
       return gate.child.output;

@@ -5,6 +5,9 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
+/** How long nothing may come before a request counts as lost. */
+const SILENCE_MS = 60_000;
+
 /** What came back. */
 export class Reply {
   constructor(status, rawHeaders, body) {
@@ -48,8 +51,9 @@ export class Reply {
 
 /**
  * Begins a request and gives it before anything has come back: `request` is the stream to write to, `response` promises
- * the incoming stream, `reply` promises the whole Reply. `key` is for the Idempotency-Key header, `json` for a JSON body;
- * without either of `json` and `body`, the caller has to end `request`. A header may have several values, in an array.
+ * the incoming stream, and `reply()` reads that to its end and gives the Reply. `key` is for the Idempotency-Key header,
+ * `json` for a JSON body; without either of `json` and `body`, the caller has to end `request`. A header may have several
+ * values, in an array.
  */
 export function open(url, method, path, { key, json, body, headers = {}, agent = false, signal } = {}) {
   const { hostname, port } = new URL(url);
@@ -60,15 +64,15 @@ export function open(url, method, path, { key, json, body, headers = {}, agent =
   if (payload !== undefined) all['content-length'] ??= Buffer.byteLength(payload);
 
   const request = httpRequest({ hostname, port, method, path, headers: all, agent, signal });
+  request.setTimeout(SILENCE_MS, () => request.destroy(new Error(`${method} ${path}: silence for ${SILENCE_MS} ms`)));
   const response = once(request, 'response').then(([incoming]) => incoming);
-  const reply = response.then(async (incoming) => {
-    return new Reply(incoming.statusCode, incoming.rawHeaders, await buffer(incoming));
-  });
-  // Who looks at one of them sees the failure; the other must not count as unhandled.
-  response.catch(() => {});
-  reply.catch(() => {});
-  request.on('error', () => {});
+  response.catch(() => {}); // whoever awaits it sees the failure
+  request.on('error', () => {}); // as above, also when it comes after the response
   if (payload !== undefined) request.end(payload);
+  const reply = async () => {
+    const incoming = await response;
+    return new Reply(incoming.statusCode, incoming.rawHeaders, await buffer(incoming));
+  };
   return { request, response, reply };
 }
 
@@ -76,14 +80,14 @@ export function open(url, method, path, { key, json, body, headers = {}, agent =
 export async function send(url, method, path, options = {}) {
   const { request, reply } = open(url, method, path, options);
   if (options.json === undefined && options.body === undefined) request.end();
-  return reply;
+  return reply();
 }
 
 /** Sends these bytes as they are and gives the Reply, read until the other side ends the connection. */
-export async function sendRaw(url, bytes, { seconds = 15 } = {}) {
+export async function sendRaw(url, bytes) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  socket.setTimeout(seconds * 1000, () => socket.destroy(new Error(`nothing came back within ${seconds} s`)));
+  socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error(`silence for ${SILENCE_MS} ms`)));
   socket.write(bytes);
   return parse(await buffer(socket));
 }
