@@ -123,8 +123,11 @@ function hold(name) {
 
 function gate(name) {
   if (!holds.has(name)) {
-    const { promise, resolve } = Promise.withResolvers();
-    holds.set(name, { opened: promise, open: () => resolve() ?? true });
+    let open;
+    const opened = new Promise((resolve) => {
+      open = () => resolve() ?? true;
+    });
+    holds.set(name, { opened, open });
   }
   return holds.get(name);
 }

@@ -4,12 +4,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { PAYMENT, assertCreated, assertProblem, assertReplayed, freshKey, route } from './support/expect.mjs';
-import { serve } from './support/gate.mjs';
+import { serve, startGate } from './support/gate.mjs';
 
 const { gate, origin } = await serve([
   route('payments', '/v1/payments'),
   route('impatient', '/v1/payment_intents', { timeout: '500ms' }),
-  route('own', '/v1/orders', { store: [503], release: [409], unknown: [500] }),
 ]);
 
 const pay = (key, headers = {}, path = '/v1/payments') => {
@@ -98,9 +97,16 @@ test('an origin may say that it has not executed', async () => {
   assert.equal(await origin.calls(key), 2);
 });
 
-test('a route may say itself which statuses are stored, released and unknown', async () => {
-  const [stored, released, unknown] = [freshKey(), freshKey(), freshKey()];
-  const order = (key, status) => pay(key, status && { 'x-test-status': status }, '/v1/orders');
+test('a route may say itself which statuses are stored, released and unknown', async (t) => {
+  const own = await startGate({
+    origin,
+    routes: [route('orders', '/v1/orders', { store: [503], release: [409], unknown: [500] })],
+  });
+  t.after(() => own.stop());
+  const [stored, released, unknown, other] = [freshKey(), freshKey(), freshKey(), freshKey()];
+  const order = (key, status) => {
+    return own.post('/v1/orders', { key, json: {}, headers: { 'x-label': key, ...(status && { 'x-test-status': status }) } });
+  };
 
   const first = await order(stored, '503');
   assertCreated(first, 503);
@@ -111,11 +117,10 @@ test('a route may say itself which statuses are stored, released and unknown', a
 
   assert.equal((await order(unknown, '500')).outcome, 'unknown');
   assertProblem(await order(unknown), [502, 504], 'unknown');
-  assert.deepEqual(await Promise.all([stored, released, unknown].map((key) => origin.calls(key))), [1, 2, 1]);
-});
 
-test('statuses that a route does not list keep their class', async () => {
-  const key = freshKey();
-  await pay(key, { 'x-test-fail': '429' }, '/v1/orders');
-  assertCreated(await pay(key, {}, '/v1/orders'));
+  // What a route does not list keeps its class.
+  assert.equal((await order(other, '429')).status, 429);
+  assertCreated(await order(other));
+
+  assert.deepEqual(await Promise.all([stored, released, unknown, other].map((key) => origin.calls(key))), [1, 2, 1, 2]);
 });

@@ -21,7 +21,10 @@ const origin = await handmadeOrigin(async (incoming, outgoing) => {
   if (handler) handler(incoming, outgoing);
   else outgoing.end(await buffer(incoming));
 });
-const gate = await startGate({ origin, routes: [route('payments', '/v1/payments')] });
+const gate = await startGate({
+  origin,
+  routes: [route('payments', '/v1/payments'), route('off', '/off', { mode: 'off' })],
+});
 const sockets = new WebSocketServer({ server: origin.server, path: '/ws' });
 after(async () => {
   await gate.stop();
@@ -54,6 +57,11 @@ for (const method of ['GET', 'PUT', 'DELETE', 'PROPFIND']) {
     assert.deepEqual(methods, [method, method]);
   });
 }
+
+test('a route that is off lets everything through', async () => {
+  for (const key of ['same', 'same', undefined]) assert.equal((await gate.post('/off', { key, body: 'x' })).outcome, null);
+  assert.equal(seen('/off').length, 3);
+});
 
 test('HEAD passes through with the length of what GET would give', async () => {
   handlers.set('/head', (_, outgoing) => outgoing.writeHead(200, { 'content-length': '12345' }).end());
