@@ -1,22 +1,26 @@
-//! Oncegate: the Worker.
-use worker::{Context, DurableObject, Env, Fetch, Request, Response, Result, State, durable_object, event};
+//! Oncegate: an idempotency gate at the edge.
+//!
+//! This crate is the Worker: it carries out what [`oncegate_protocol`] decides, and decides nothing itself.
+//!
+//! - [`gateway`] is the path of a request: admission, body, claim, origin, outcome, reply.
+//! - [`ledger`] is the Durable Object that keeps the records.
+//! - [`origin`] calls the origin.
+//! - [`configuration`] reads the deployment's variables, once per isolate.
+//! - [`platform`] is the few pieces of JavaScript that all of these touch.
 
+pub mod configuration;
+pub mod gateway;
+pub mod ledger;
+mod log;
+pub mod origin;
+pub mod platform;
+
+use wasm_bindgen::JsCast;
+use worker::{Context, Env, Result, event, web_sys};
+
+/// The entry point of the Worker: one HTTP request.
 #[event(fetch)]
-async fn fetch(request: Request, _env: Env, _context: Context) -> Result<Response> {
-    Fetch::Request(request).send().await
-}
-
-/// The ledger.
-#[durable_object]
-pub struct Ledger {
-    _state: State,
-}
-
-impl DurableObject for Ledger {
-    fn new(state: State, _env: Env) -> Self {
-        Self { _state: state }
-    }
-    async fn fetch(&self, _request: Request) -> Result<Response> {
-        Response::ok("ledger")
-    }
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<web_sys::Response> {
+    let response = gateway::handle(request.unchecked_into(), env.unchecked_into(), context).await;
+    Ok(response.unchecked_into())
 }

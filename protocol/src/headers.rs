@@ -14,6 +14,9 @@ pub const STATUS: &str = "idempotency-status";
 /// Set to `true` on what was answered from the record.
 pub const REPLAYED: &str = "idempotency-replayed";
 
+/// What an origin may rely on that the gate said it: taken out of requests that pass through unguarded as well.
+pub const ONLY_FROM_THE_GATE: [&str; 3] = ["oncegate-attempt", "oncegate-fence", "oncegate-deadline"];
+
 /// Headers that belong to one connection and are not passed on (RFC 9110, section 7.6.1, with the older ones it names).
 const HOP_BY_HOP: [&str; 9] = [
     "connection",

@@ -30,8 +30,8 @@ impl Status {
 /// What is to become of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// The origin has decided: keep its answer and replay it.
-    Store,
+    /// The origin has decided: keep its answer, which has this status, and replay it.
+    Store(Status),
     /// The origin is known not to have executed: free the key for the next try.
     Release,
     /// It may have executed or not.
@@ -77,9 +77,11 @@ pub const fn classify(status: u16, not_to_be_stored: bool) -> Class {
         401 | 403 | 407 | 408 | 421 | 425 | 429 | 503 | 521 | 523 | 525 | 526 | 530 => Class::Release,
         // Said by something between the edge and the application, which may or may not have passed the request on.
         502 | 504 | 520 | 522 | 524 => Class::Unknown(Doubt::Status(status)),
-        200..=599 => Class::Store,
-        // Nothing that could be replayed.
-        _ => Class::Unknown(Doubt::Status(status)),
+        // Where there is no such status, there is nothing that could be replayed.
+        _ => match Status::new(status) {
+            Some(status) => Class::Store(status),
+            None => Class::Unknown(Doubt::Status(status)),
+        },
     }
 }
 
@@ -119,7 +121,7 @@ mod tests {
             let expected = match status {
                 _ if release.contains(&status) => Class::Release,
                 _ if unknown.contains(&status) => Class::Unknown(Doubt::Status(status)),
-                200..=599 => Class::Store,
+                200..=599 => Class::Store(Status::new(status).unwrap()),
                 _ => Class::Unknown(Doubt::Status(status)),
             };
             assert_eq!(classify(status, false), expected, "{status}");

@@ -10,8 +10,9 @@ use core::time::Duration;
 
 use crate::bytes::{self, DecodeError, Reader, Writer};
 use crate::ids::{AttemptId, Fingerprint, RecordId};
+use crate::limits;
 use crate::outcome::{Doubt, Status};
-use crate::record::{Claim, OnUnknown};
+use crate::record::{Answer, Claim, KeptBody, OnUnknown, Outcome, read_headers, read_status, write_headers};
 use crate::time::{Timestamp, millis};
 
 /// The header of a ledger's answer that is a frame. Its prefix is stripped from all that an origin sends.
@@ -34,50 +35,73 @@ pub enum Command {
         /// How long to wait for an attempt under way; zero: not at all.
         wait: Duration,
     },
-    /// Keep the origin's answer. Its body, if kept, follows the head.
-    Complete {
+    /// This is how an attempt ended. The body of an answer, if kept, follows the head.
+    Settle {
         /// Which record.
         id: RecordId,
         /// Whose outcome this is.
         attempt: AttemptId,
         /// How long to keep the record.
         retention: Duration,
-        /// The origin's status.
+        /// The outcome.
+        outcome: SentOutcome,
+    },
+}
+
+/// How an attempt ended, as the Worker says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SentOutcome {
+    /// The origin has answered.
+    Completed {
+        /// Its status.
         status: Status,
         /// The headers to be replayed.
         headers: Vec<(String, String)>,
-        /// Whether the body follows, or was too large.
+        /// Its body.
         body: SentBody,
     },
-    /// The origin was not called, or refused: free the key.
-    Release {
-        /// Which record.
-        id: RecordId,
-        /// Whose outcome this is.
-        attempt: AttemptId,
-        /// How long to keep the record.
-        retention: Duration,
-    },
+    /// The origin was not called, or refused.
+    Released,
     /// Whether the origin executed is not known.
-    Doubt {
-        /// Which record.
-        id: RecordId,
-        /// Whose outcome this is.
-        attempt: AttemptId,
-        /// How long to keep the record.
-        retention: Duration,
-        /// Why.
-        doubt: Doubt,
-    },
+    Doubted(Doubt),
 }
 
 /// What a completion says of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SentBody {
     /// It follows the head of the frame, to the frame's end.
-    Follows,
+    Follows {
+        /// Its length in bytes.
+        length: u32,
+    },
     /// It was over the limit, and is not kept.
     TooLarge,
+}
+
+impl SentOutcome {
+    /// As the record keeps it.
+    pub fn for_record(self) -> Outcome {
+        match self {
+            Self::Completed { status, headers, body } => {
+                let body = match body {
+                    SentBody::Follows { length } => KeptBody::place(length, limits::ROW_BODY_BYTES),
+                    SentBody::TooLarge => KeptBody::TooLarge,
+                };
+                Outcome::Completed(Answer { status, headers, body })
+            }
+            Self::Released => Outcome::Released,
+            Self::Doubted(doubt) => Outcome::Doubted(doubt),
+        }
+    }
+
+    fn body_length(&self) -> usize {
+        match self {
+            Self::Completed { body: SentBody::Follows { length }, .. } => {
+                usize::try_from(*length).unwrap_or(usize::MAX)
+            }
+            _ => 0,
+        }
+    }
 }
 
 impl Command {
@@ -96,34 +120,20 @@ impl Command {
                     OnUnknown::Retry => 1,
                 });
             }
-            Self::Complete { id, attempt, retention, status, headers, body } => {
+            Self::Settle { id, attempt, retention, outcome } => {
                 head(&mut writer, 2, id, *attempt);
                 writer.u64(millis(*retention));
-                writer.u16(status.as_u16());
-                writer.u8(match body {
-                    SentBody::Follows => 0,
-                    SentBody::TooLarge => 1,
-                });
-                crate::record::write_headers(&mut writer, headers);
-            }
-            Self::Release { id, attempt, retention } => {
-                head(&mut writer, 3, id, *attempt);
-                writer.u64(millis(*retention));
-            }
-            Self::Doubt { id, attempt, retention, doubt } => {
-                head(&mut writer, 4, id, *attempt);
-                writer.u64(millis(*retention));
-                doubt.write(&mut writer);
+                outcome.write(&mut writer);
             }
         }
         with_length(writer)
     }
 
-    /// Reads a frame's head, which is as long as [`head_length`] said.
+    /// Reads a frame's head, which is as long as [`head_length`] said, and which `body_length` bytes follow.
     ///
     /// # Errors
-    /// Where another version wrote it, or it is broken.
-    pub fn decode(frame_head: &[u8]) -> Result<Self, DecodeError> {
+    /// Where another version wrote it, or it is broken, or another length of body was to follow.
+    pub fn decode(frame_head: &[u8], body_length: usize) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(frame_head);
         bytes::version(&mut reader, VERSION)?;
         let command = reader.u8("the command")?;
@@ -146,29 +156,66 @@ impl Command {
                     },
                 },
             },
-            2 => Self::Complete {
+            2 => Self::Settle {
                 id,
                 attempt,
                 retention: span(&mut reader, "the retention")?,
-                status: crate::record::read_status(&mut reader)?,
-                body: match reader.u8("the body's place")? {
-                    0 => SentBody::Follows,
-                    1 => SentBody::TooLarge,
-                    value => return Err(DecodeError::Unknown { what: "the body's place", value }),
-                },
-                headers: crate::record::read_headers(&mut reader)?,
-            },
-            3 => Self::Release { id, attempt, retention: span(&mut reader, "the retention")? },
-            4 => Self::Doubt {
-                id,
-                attempt,
-                retention: span(&mut reader, "the retention")?,
-                doubt: Doubt::read(&mut reader)?,
+                outcome: SentOutcome::read(&mut reader)?,
             },
             value => return Err(DecodeError::Unknown { what: "the command", value }),
         };
         reader.finish()?;
-        Ok(read)
+        let expected = match &read {
+            Self::Settle { outcome, .. } => outcome.body_length(),
+            Self::Begin { .. } => 0,
+        };
+        match body_length.checked_sub(expected) {
+            Some(0) => Ok(read),
+            Some(more) => Err(DecodeError::Trailing(more)),
+            None => Err(DecodeError::Truncated("the body")),
+        }
+    }
+}
+
+impl SentOutcome {
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Completed { status, headers, body } => {
+                writer.u8(0);
+                writer.u16(status.as_u16());
+                let (place, length) = match body {
+                    SentBody::Follows { length } => (0, *length),
+                    SentBody::TooLarge => (1, 0),
+                };
+                writer.u8(place);
+                writer.u32(length);
+                write_headers(writer, headers);
+            }
+            Self::Released => writer.u8(1),
+            Self::Doubted(doubt) => {
+                writer.u8(2);
+                doubt.write(writer);
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match reader.u8("the outcome")? {
+            0 => {
+                let status = read_status(reader)?;
+                let place = reader.u8("the body's place")?;
+                let length = reader.u32("the body's length")?;
+                let body = match place {
+                    0 => SentBody::Follows { length },
+                    1 => SentBody::TooLarge,
+                    value => return Err(DecodeError::Unknown { what: "the body's place", value }),
+                };
+                Ok(Self::Completed { status, headers: read_headers(reader)?, body })
+            }
+            1 => Ok(Self::Released),
+            2 => Doubt::read(reader).map(Self::Doubted),
+            value => Err(DecodeError::Unknown { what: "the outcome", value }),
+        }
     }
 }
 
@@ -216,6 +263,8 @@ pub enum Reply {
         /// When the lease ends, by the ledger's clock.
         lease_until: Timestamp,
     },
+    /// To a begin that waited: begin again, the key may be free.
+    Again,
     /// To an outcome: it is stored.
     Done,
     /// To an outcome: the attempt does not hold the record. Nothing was written.
@@ -241,6 +290,7 @@ impl Reply {
             Self::Stale => writer.u8(2),
             Self::Unreadable => writer.u8(3),
             Self::NotUnderstood => writer.u8(4),
+            Self::Again => writer.u8(5),
         }
         writer.finish()
     }
@@ -261,6 +311,7 @@ impl Reply {
             2 => Self::Stale,
             3 => Self::Unreadable,
             4 => Self::NotUnderstood,
+            5 => Self::Again,
             value => return Err(DecodeError::Unknown { what: "the reply", value }),
         };
         reader.finish()?;
@@ -283,18 +334,17 @@ mod tests {
             retention,
             on_unknown: OnUnknown::Retry,
         };
+        let settle = |outcome| Command::Settle { id, attempt, retention, outcome };
+        let completed = |body| {
+            let headers = vec![("x-a".into(), "ü".into()), ("x-a".into(), String::new())];
+            settle(SentOutcome::Completed { status: Status::new(201).unwrap(), headers, body })
+        };
         vec![
             Command::Begin { id, claim, wait: Duration::from_millis(250) },
-            Command::Complete {
-                id,
-                attempt,
-                retention,
-                status: Status::new(201).unwrap(),
-                headers: vec![("x-a".into(), "ü".into()), ("x-a".into(), String::new())],
-                body: SentBody::Follows,
-            },
-            Command::Release { id, attempt, retention },
-            Command::Doubt { id, attempt, retention, doubt: Doubt::Status(502) },
+            completed(SentBody::Follows { length: 0 }),
+            completed(SentBody::TooLarge),
+            settle(SentOutcome::Released),
+            settle(SentOutcome::Doubted(Doubt::Status(502))),
         ]
     }
 
@@ -303,7 +353,7 @@ mod tests {
         for command in commands() {
             let frame = command.encode();
             assert_eq!(head_length(&frame), Ok(frame.len()));
-            assert_eq!(Command::decode(&frame), Ok(command));
+            assert_eq!(Command::decode(&frame, 0), Ok(command));
         }
     }
 
@@ -312,18 +362,31 @@ mod tests {
         for command in commands() {
             let frame = command.encode();
             for length in 0..frame.len() {
-                assert!(Command::decode(&frame[..length]).is_err());
+                assert!(Command::decode(&frame[..length], 0).is_err());
             }
             let newer = [&[2], &frame[1..]].concat();
-            assert_eq!(Command::decode(&newer), Err(DecodeError::Newer { found: 2, known: 1 }));
-            assert_eq!(Command::decode(&[&frame[..], &[0]].concat()), Err(DecodeError::Trailing(1)));
+            assert_eq!(Command::decode(&newer, 0), Err(DecodeError::Newer { found: 2, known: 1 }));
+            assert_eq!(Command::decode(&[&frame[..], &[0]].concat(), 0), Err(DecodeError::Trailing(1)));
+            assert_eq!(Command::decode(&frame, 1), Err(DecodeError::Trailing(1)), "a body that was not announced");
         }
+    }
+
+    #[test]
+    fn a_body_that_broke_off_is_not_kept() {
+        let id = RecordId::from_bytes([7; 32]);
+        let body = SentBody::Follows { length: 5 };
+        let outcome = SentOutcome::Completed { status: Status::new(200).unwrap(), headers: Vec::new(), body };
+        let attempt = AttemptId::from_bytes([9; 16]);
+        let command = Command::Settle { id, attempt, retention: Duration::ZERO, outcome };
+        let frame = command.encode();
+        assert_eq!(Command::decode(&frame, 4), Err(DecodeError::Truncated("the body")));
+        assert_eq!(Command::decode(&frame, 5), Ok(command));
     }
 
     #[test]
     fn every_reply_is_read_as_it_was_sent() {
         let forward = Reply::Forward { number: 2, lease_until: Timestamp::from_millis(99) };
-        for reply in [forward, Reply::Done, Reply::Stale, Reply::Unreadable, Reply::NotUnderstood] {
+        for reply in [forward, Reply::Again, Reply::Done, Reply::Stale, Reply::Unreadable, Reply::NotUnderstood] {
             let frame = reply.encode();
             assert_eq!(Reply::decode(&frame), Ok(reply));
             assert!(Reply::decode(&frame[..frame.len() - 1]).is_err());

@@ -53,6 +53,7 @@ impl Request {
 #[derive(Debug, PartialEq)]
 enum Seen {
     Pass,
+    Own(&'static str),
     Refused(&'static str, String),
     Guarded(RecordId, Fingerprint, String),
 }
@@ -68,6 +69,8 @@ fn see(config: &Config, request: &Request) -> Seen {
     let head = RequestHead { method: request.method, url: RequestUrl::parse(request.url), header: &header };
     let identity = match admit(config, &head) {
         Admission::PassThrough => return Seen::Pass,
+        Admission::Documentation => return Seen::Own("page"),
+        Admission::Nothing => return Seen::Own("nothing"),
         Admission::Refuse(problem) => return refused(&problem),
         Admission::ByBytes(guard) => {
             let mut digest = BodyDigest::default();
@@ -101,6 +104,7 @@ fn case(config: &Config, request: &Request) -> &'static str {
     match see(config, request) {
         Seen::Refused(case, _) => case,
         Seen::Pass => "pass",
+        Seen::Own(what) => what,
         Seen::Guarded(..) => "guarded",
     }
 }
@@ -208,4 +212,14 @@ fn the_origin_gets_a_key_from_the_header_as_it_was_sent() {
         let Seen::Guarded(_, _, key) = see(&config, &post("").header("idempotency-key", sent)) else { panic!() };
         assert_eq!(key, sent);
     }
+}
+
+#[test]
+fn the_gates_own_paths_never_reach_the_origin() {
+    let config = config(json!({}));
+    let case = |method, url| case(&config, &post("").by(method).to(url));
+    assert_eq!(case("GET", "https://e/_oncegate/problems"), "page");
+    assert_eq!(case("POST", "https://e/_oncegate/problems"), "nothing");
+    assert_eq!(case("GET", "https://e/_oncegate/else"), "nothing");
+    assert_eq!(case("GET", "https://e/_oncegates"), "pass");
 }

@@ -31,6 +31,18 @@ fn answer(status: u16) -> Answer {
     }
 }
 
+fn complete(stored: &Stored, attempt: AttemptId, answer: Answer, retention: Duration, now: Timestamp) -> Settle {
+    settle(stored, attempt, Outcome::Completed(answer), retention, now)
+}
+
+fn release(stored: &Stored, attempt: AttemptId, retention: Duration, now: Timestamp) -> Settle {
+    settle(stored, attempt, Outcome::Released, retention, now)
+}
+
+fn doubt(stored: &Stored, attempt: AttemptId, doubt: Doubt, retention: Duration, now: Timestamp) -> Settle {
+    settle(stored, attempt, Outcome::Doubted(doubt), retention, now)
+}
+
 /// A record that `MINE` claimed at 1000 s: its lease ends at 1035 s.
 fn claimed() -> Record {
     match begin(&Stored::Absent, &claim(MINE, SAME, OnUnknown::Hold), at(1000)) {
@@ -195,4 +207,37 @@ fn no_bytes_make_decoding_panic() {
             let _ = Record::decode(&bytes);
         }
     }
+}
+
+#[test]
+fn a_duplicate_waits_until_its_time_or_the_lease_is_over_and_never_in_a_crowd() {
+    let stored = Stored::Record(claimed());
+    let hold = claim(OTHER, SAME, OnUnknown::Hold);
+    let visit = |wait| Visit { arrived_at: at(1010), wait: Duration::from_secs(wait), was_parked: false };
+    let some = Crowd::default();
+    let park = |seconds| Arrival::Park(Duration::from_secs(seconds));
+    let in_progress = Arrival::Now(Begin::InProgress { lease_until: at(1035) });
+    assert_eq!(arrive(&stored, &hold, &visit(10), some, at(1010)), park(10));
+    assert_eq!(arrive(&stored, &hold, &visit(10), some, at(1015)), park(5));
+    assert_eq!(arrive(&stored, &hold, &visit(10), some, at(1020)), in_progress);
+    assert_eq!(arrive(&stored, &hold, &visit(60), some, at(1010)), park(25), "not past the lease");
+    assert_eq!(arrive(&stored, &hold, &visit(0), some, at(1010)), in_progress);
+    let crowds = [Crowd { here: 100, in_ledger: 100 }, Crowd { here: 0, in_ledger: 1000 }];
+    for crowd in crowds {
+        assert_eq!(arrive(&stored, &hold, &visit(10), crowd, at(1010)), in_progress);
+    }
+}
+
+#[test]
+fn a_duplicate_that_has_waited_begins_anew_before_it_may_call_the_origin() {
+    let waited = Visit { arrived_at: at(1000), wait: Duration::from_secs(10), was_parked: true };
+    let hold = claim(OTHER, SAME, OnUnknown::Hold);
+    let freed = Stored::Record(released());
+    assert_eq!(arrive(&freed, &hold, &waited, Crowd::default(), at(1002)), Arrival::Again);
+    let first = Visit { was_parked: false, ..waited };
+    let arrival = arrive(&freed, &hold, &first, Crowd::default(), at(1002));
+    assert!(matches!(arrival, Arrival::Now(Begin::Forward { .. })));
+    let done = Stored::Record(completed());
+    let replay = arrive(&done, &hold, &waited, Crowd::default(), at(1002));
+    assert!(matches!(replay, Arrival::Now(Begin::Replay(_))));
 }

@@ -10,16 +10,18 @@
 //! there to do so: [`Record::view`] derives it from the time whenever the record is read.
 
 mod answer;
+mod arrival;
 mod begin;
 mod codec;
 mod history;
 mod settle;
 
 pub use answer::{Answer, KeptBody};
+pub use arrival::{Arrival, Crowd, Visit, arrive};
 pub use begin::{Begin, Claim, OnUnknown, begin};
 pub(crate) use codec::{read_headers, read_status, write_headers};
 pub use history::{Event, History, Transition};
-pub use settle::{Settle, StaleReason, complete, doubt, release};
+pub use settle::{Outcome, Settle, StaleReason, settle};
 
 use crate::DecodeError;
 use crate::ids::{AttemptId, Fingerprint};

@@ -35,47 +35,43 @@ pub enum StaleReason {
     OtherOutcome,
 }
 
-/// The origin has answered: keep it.
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The origin has answered: keep the answer.
+    Completed(Answer),
+    /// The origin is known not to have executed: free the key.
+    Released,
+    /// It is not known whether the origin executed.
+    Doubted(Doubt),
+}
+
+/// Decides what becomes of an attempt's outcome.
 ///
-/// An attempt whose lease has ended may still complete, as long as nobody else has claimed the key since.
-pub fn complete(stored: &Stored, attempt: AttemptId, answer: Answer, retention: Duration, now: Timestamp) -> Settle {
-    settle(stored, attempt, |record| match record.state {
-        State::InProgress { .. } | State::Unknown(_) => {
+/// An attempt whose lease has ended, or whose outcome was in doubt, may still complete as long as nobody else has claimed
+/// the key since; also where the record has expired and its row is still there.
+pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: Duration, now: Timestamp) -> Settle {
+    let record = match stored {
+        Stored::Absent => return Settle::Stale(StaleReason::Gone),
+        Stored::Unreadable(error) => return Settle::Refuse(*error),
+        Stored::Record(record) if record.attempt != attempt => return Settle::Stale(StaleReason::OtherAttempt),
+        Stored::Record(record) => record,
+    };
+    match (&record.state, outcome) {
+        (State::InProgress { .. } | State::Unknown(_), Outcome::Completed(answer)) => {
             let event = Event::Completed(answer.status);
-            Some(record.ended(State::Completed(answer), event, retention, now))
+            record.ended(State::Completed(answer), event, retention, now)
         }
-        State::Completed(_) => Some(Settle::Already),
-        State::Released => None,
-    })
-}
-
-/// The origin is known not to have executed: free the key.
-pub fn release(stored: &Stored, attempt: AttemptId, retention: Duration, now: Timestamp) -> Settle {
-    settle(stored, attempt, |record| match record.state {
-        State::InProgress { .. } => Some(record.ended(State::Released, Event::Released, retention, now)),
-        State::Released => Some(Settle::Already),
-        State::Completed(_) | State::Unknown(_) => None,
-    })
-}
-
-/// It is not known whether the origin executed.
-pub fn doubt(stored: &Stored, attempt: AttemptId, doubt: Doubt, retention: Duration, now: Timestamp) -> Settle {
-    settle(stored, attempt, |record| match record.state {
-        State::InProgress { .. } => Some(record.ended(State::Unknown(doubt), Event::Doubted(doubt), retention, now)),
-        State::Unknown(_) => Some(Settle::Already),
-        State::Completed(_) | State::Released => None,
-    })
-}
-
-/// What all three share: `decide` is asked only for a record that the attempt holds; its `None` means another outcome.
-///
-/// An expired record counts as held as long as its row is there: nobody else has claimed the key since.
-fn settle(stored: &Stored, attempt: AttemptId, decide: impl FnOnce(&Record) -> Option<Settle>) -> Settle {
-    match stored {
-        Stored::Absent => Settle::Stale(StaleReason::Gone),
-        Stored::Unreadable(error) => Settle::Refuse(*error),
-        Stored::Record(record) if record.attempt != attempt => Settle::Stale(StaleReason::OtherAttempt),
-        Stored::Record(record) => decide(record).unwrap_or(Settle::Stale(StaleReason::OtherOutcome)),
+        (State::InProgress { .. }, Outcome::Released) => record.ended(State::Released, Event::Released, retention, now),
+        (State::InProgress { .. }, Outcome::Doubted(doubt)) => {
+            record.ended(State::Unknown(doubt), Event::Doubted(doubt), retention, now)
+        }
+        (State::Completed(_), Outcome::Completed(_))
+        | (State::Released, Outcome::Released)
+        | (State::Unknown(_), Outcome::Doubted(_)) => Settle::Already,
+        (State::Completed(_), Outcome::Released | Outcome::Doubted(_))
+        | (State::Released, Outcome::Completed(_) | Outcome::Doubted(_))
+        | (State::Unknown(_), Outcome::Released) => Settle::Stale(StaleReason::OtherOutcome),
     }
 }
 

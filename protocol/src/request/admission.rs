@@ -11,7 +11,10 @@ use super::{NormalPath, RequestUrl, json};
 use crate::config::{Config, FingerprintRule, KeySource, Mode, Route, RouteMatch};
 use crate::hashing::{BodyDigest, Parts};
 use crate::ids::{Fingerprint, RecordId};
-use crate::problem::Problem;
+use crate::problem::{DOCUMENTATION_PATH, Problem};
+
+/// What is below this path is the gate's own, and never reaches the origin.
+const OWN_PATHS: &str = "/_oncegate/";
 
 /// A request without its body.
 pub struct RequestHead<'a> {
@@ -27,6 +30,10 @@ pub struct RequestHead<'a> {
 pub enum Admission<'c> {
     /// It is not guarded: it goes to the origin untouched.
     PassThrough,
+    /// It asks for the gate's own page, [`crate::problem::documentation`].
+    Documentation,
+    /// It asks for another address of the gate's own, where there is nothing.
+    Nothing,
     /// It is refused.
     Refuse(Problem),
     /// It is guarded, and its body is compared by its bytes.
@@ -76,6 +83,10 @@ struct Keyed<'c> {
 
 /// Decides from a request's head.
 pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
+    if head.url.path.starts_with(OWN_PATHS) {
+        let is_page = head.url.path == DOCUMENTATION_PATH && matches!(head.method, "GET" | "HEAD");
+        return if is_page { Admission::Documentation } else { Admission::Nothing };
+    }
     let path = NormalPath::parse(head.url.path);
     let Some(found) = config.routes.find(head.method, &path).filter(|found| found.route.mode == Mode::Enforce) else {
         return Admission::PassThrough;

@@ -1,0 +1,55 @@
+//! A begin that may wait: what becomes of it when it arrives at the ledger, and each time it is looked at again.
+
+use core::time::Duration;
+
+use super::{Begin, Claim, Stored, begin};
+use crate::limits;
+use crate::time::Timestamp;
+
+/// How a begin has fared so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// When it arrived.
+    pub arrived_at: Timestamp,
+    /// How long it may wait for an attempt under way.
+    pub wait: Duration,
+    /// Whether it has been parked already.
+    pub was_parked: bool,
+}
+
+/// How many begins are parked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Crowd {
+    /// For the same record.
+    pub here: usize,
+    /// In the whole ledger.
+    pub in_ledger: usize,
+}
+
+/// What is to be done with a begin now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrival<'a> {
+    /// This, at once.
+    Now(Begin<'a>),
+    /// Park it, at most so long, and look again.
+    Park(Duration),
+    /// Ask the Worker to begin anew. It has become free to call the origin while it was parked; but the Worker counts its
+    /// lease from when it sent the begin, and does not know how much of that time it was parked.
+    Again,
+}
+
+/// Decides what becomes of a begin.
+pub fn arrive<'a>(stored: &'a Stored, claim: &Claim, visit: &Visit, crowd: Crowd, now: Timestamp) -> Arrival<'a> {
+    match begin(stored, claim, now) {
+        Begin::Forward { write: Some(_), .. } if visit.was_parked => Arrival::Again,
+        Begin::InProgress { lease_until } => {
+            let until = visit.arrived_at.after(visit.wait).min(lease_until);
+            let room = crowd.here < limits::WAITERS_PER_KEY && crowd.in_ledger < limits::WAITERS_PER_LEDGER;
+            match until.since(now) {
+                left if room && !left.is_zero() => Arrival::Park(left),
+                _ => Arrival::Now(Begin::InProgress { lease_until }),
+            }
+        }
+        other => Arrival::Now(other),
+    }
+}

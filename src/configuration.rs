@@ -1,0 +1,43 @@
+//! The deployment's configuration, read from its bindings once per isolate: they cannot change while it lives.
+
+use std::cell::OnceCell;
+
+use oncegate_protocol::config::{Config, Variables};
+use oncegate_protocol::limits;
+use wasm_bindgen::JsValue;
+use worker::js_sys::JSON;
+
+use crate::platform::{Bindings, property};
+
+thread_local! {
+    static CONFIGURATION: OnceCell<Result<&'static Config, String>> = const { OnceCell::new() };
+}
+
+/// The configuration, or all that is wrong with it.
+///
+/// It is leaked, once per isolate, so that it can be lent to requests that outlive their handler.
+///
+/// # Errors
+/// A text for the log; never for a client.
+pub fn configuration(bindings: &Bindings) -> Result<&'static Config, String> {
+    CONFIGURATION.with(|cell| cell.get_or_init(|| read(bindings)).clone())
+}
+
+fn read(bindings: &Bindings) -> Result<&'static Config, String> {
+    let config = Config::parse(&variables(bindings)).map_err(|errors| errors.to_string())?;
+    if bindings.ledger().is_none() {
+        return Err("LEDGER is missing: it must be a binding to the Durable Object class Ledger".to_owned());
+    }
+    Ok(Box::leak(Box::new(config)))
+}
+
+fn variables(bindings: &Bindings) -> Variables {
+    let names = (0..limits::ROUTE_VARIABLES).map(|n| if n == 0 { "ROUTES".to_owned() } else { format!("ROUTES_{n}") });
+    let routes = names.filter_map(|name| json(&property(bindings, &name)).map(|text| (name, text))).collect();
+    Variables { origin: property(bindings, "ORIGIN").as_string(), routes }
+}
+
+/// A variable as JSON text; `None` where it is not set.
+fn json(value: &JsValue) -> Option<String> {
+    JSON::stringify(value).ok().and_then(|text| text.as_string())
+}

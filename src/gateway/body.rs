@@ -1,0 +1,82 @@
+//! The second step: a guarded request's body, and with it the request's identity.
+
+use oncegate_protocol::problem::Problem;
+use oncegate_protocol::request::{ByBytes, ByJson, Identity, Unidentified};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::Reflect;
+
+use crate::platform::{Bytes, Gathered, Request, gather, header_list};
+
+/// A guarded request whose body is yet to be read.
+pub(super) enum Guard<'c> {
+    /// Its bytes are compared, if anything.
+    ByBytes(ByBytes<'c>),
+    /// It must be JSON.
+    ByJson(ByJson<'c>),
+}
+
+/// A guarded request, whole and identified.
+pub(super) struct GuardedRequest {
+    pub(super) identity: Identity<'static>,
+    pub(super) method: String,
+    pub(super) url: String,
+    pub(super) headers: Vec<(String, String)>,
+    /// `None` where there is no body at all, which is not the same as an empty one.
+    pub(super) body: Option<Bytes>,
+}
+
+/// What came of reading.
+pub(super) enum Read {
+    Identified(Box<GuardedRequest>),
+    PassThrough(Request),
+    Refused(Problem),
+}
+
+/// Reads the body, up to the route's limit, and identifies the request.
+pub(super) async fn read(request: Request, guard: Guard<'static>) -> Result<Read, JsValue> {
+    let route = match &guard {
+        Guard::ByBytes(guard) => guard.route(),
+        Guard::ByJson(guard) => guard.route(),
+    };
+    let stream = request.body();
+    let bytes = match gather(stream.as_ref(), route.max_request).await {
+        Ok(Gathered::Whole(bytes)) => bytes,
+        Ok(Gathered::More(_, reader)) => {
+            // The rest is not wanted; where it cannot be cancelled the platform discards it.
+            let _ = reader.cancel();
+            return Ok(Read::Refused(Problem::too_large(route.max_request)));
+        }
+        Err(_) => return Ok(Read::Refused(Problem::malformed("The body broke off."))),
+    };
+    let body = stream.map(|_| bytes);
+    let identity = match guard {
+        Guard::ByBytes(guard) => guard.identify(body.as_ref().map(Bytes::digest).unwrap_or_default()),
+        Guard::ByJson(guard) => {
+            let text = body.as_ref().map(Bytes::to_vec).unwrap_or_default();
+            match guard.identify(&text) {
+                Ok(identity) => identity,
+                Err(Unidentified::PassThrough) => return with_body(&request, body).map(Read::PassThrough),
+                Err(Unidentified::Refuse(problem)) => return Ok(Read::Refused(problem)),
+            }
+        }
+    };
+    Ok(Read::Identified(Box::new(GuardedRequest {
+        identity,
+        method: request.method(),
+        url: request.url(),
+        headers: header_list(&request.headers())?,
+        body,
+    })))
+}
+
+/// The request as it came, with the body that has been read.
+fn with_body(request: &Request, body: Option<Bytes>) -> Result<Request, JsValue> {
+    let init = worker::js_sys::Object::new();
+    Reflect::set(&init, &"method".into(), &request.method().into())?;
+    Reflect::set(&init, &"headers".into(), &request.headers())?;
+    Reflect::set(&init, &"redirect".into(), &"manual".into())?;
+    if let Some(body) = body {
+        Reflect::set(&init, &"body".into(), &body.joined(&[]))?;
+    }
+    Request::copy(&request.url(), init.unchecked_ref())
+}

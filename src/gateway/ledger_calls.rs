@@ -1,0 +1,95 @@
+//! Calls to the ledger: a new stub for each try, a time limit on each, and few tries.
+
+use core::time::Duration;
+
+use oncegate_protocol::config::{Placement, Route};
+use oncegate_protocol::retry::{self, Failure};
+use oncegate_protocol::wire::{Command, FRAME_HEADER, Reply};
+use serde_json::json;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::{JSON, Object, Reflect, Uint8Array};
+use worker::wasm_bindgen_futures::JsFuture;
+
+use super::Deployment;
+use crate::log;
+use crate::platform::{
+    AbortSignal, Bytes, Fetcher, Namespace, Response, describe, js_millis, property, random_u32, sleep,
+};
+
+/// What a ledger answers.
+pub(super) enum Answer {
+    /// The very response that the client is to get.
+    ForClient(Response),
+    /// A frame.
+    Frame(Reply),
+}
+
+/// Which ledger.
+pub(super) struct Ledger<'a> {
+    pub(super) deployment: &'a Deployment,
+    pub(super) route: &'a Route,
+    pub(super) name: String,
+}
+
+impl Ledger<'_> {
+    /// Asks until there is an answer, as often as [`retry`] allows; then gives up.
+    ///
+    /// `wait` is how long the ledger may keep the call waiting on purpose.
+    pub(super) async fn ask(&self, command: &Command, body: Option<&Bytes>, wait: Duration) -> Option<Answer> {
+        let frame = match body {
+            Some(body) => body.joined(&command.encode()),
+            None => Uint8Array::from(command.encode().as_slice()),
+        };
+        let mut made = 0_u32;
+        loop {
+            let thrown = match self.ask_once(&frame, wait).await {
+                Ok(answer) => return Some(answer),
+                Err(thrown) => thrown,
+            };
+            made = made.saturating_add(1);
+            let failure = failure(&thrown);
+            log::error(
+                "ledger failed",
+                json!({ "ledger": self.name, "try": made, "overloaded": failure == Failure::Overloaded,
+                        "reason": describe(&thrown) }),
+            );
+            sleep(retry::pause(failure, made, random_u32())?).await;
+        }
+    }
+
+    async fn ask_once(&self, frame: &Uint8Array, wait: Duration) -> Result<Answer, JsValue> {
+        let init = Object::new();
+        Reflect::set(&init, &"method".into(), &"POST".into())?;
+        Reflect::set(&init, &"body".into(), frame)?;
+        let timeout = retry::TRY_TIMEOUT.saturating_add(wait);
+        Reflect::set(&init, &"signal".into(), &AbortSignal::timeout(js_millis(timeout)))?;
+        let response: Response = JsFuture::from(self.stub()?.fetch("https://ledger/", &init)?).await?.unchecked_into();
+        if !response.headers().has(FRAME_HEADER)? {
+            return Ok(Answer::ForClient(response));
+        }
+        let buffer = JsFuture::from(response.array_buffer()?).await?;
+        let reply = Reply::decode(&Uint8Array::new(&buffer).to_vec());
+        reply.map(Answer::Frame).map_err(|error| JsValue::from_str(&format!("its answer cannot be read: {error}")))
+    }
+
+    fn stub(&self) -> Result<Fetcher, JsValue> {
+        let namespace = self.deployment.bindings.ledger().ok_or("the binding LEDGER is missing")?;
+        match self.route.placement {
+            Placement::Anywhere => namespace.get_by_name(&self.name, &JsValue::UNDEFINED),
+            Placement::Hint(hint) => namespace.get_by_name(&self.name, &location(hint)?),
+            Placement::Jurisdiction(name) => in_jurisdiction(&namespace, name, &self.name),
+        }
+    }
+}
+
+fn location(hint: &str) -> Result<JsValue, JsValue> {
+    JSON::parse(&json!({ "locationHint": hint }).to_string())
+}
+
+fn in_jurisdiction(namespace: &Namespace, jurisdiction: &str, ledger: &str) -> Result<Fetcher, JsValue> {
+    namespace.jurisdiction(jurisdiction)?.get_by_name(ledger, &JsValue::UNDEFINED)
+}
+
+fn failure(thrown: &JsValue) -> Failure {
+    if property(thrown, "overloaded").is_truthy() { Failure::Overloaded } else { Failure::Lost }
+}

@@ -1,0 +1,98 @@
+//! The path of a request at the edge.
+//!
+//! 1. [`oncegate_protocol::request::admit`] decides from the head: pass through, refuse, or guard.
+//! 2. A guarded body is read, up to the route's limit, and the request gets its identity.
+//! 3. [`guarded`] claims the key at the ledger, calls the origin, says how it ended, and replies; all of that inside
+//!    `waitUntil`, so that a client who hangs up does not cut it off.
+
+mod body;
+mod guarded;
+mod ledger_calls;
+mod replies;
+
+use std::rc::Rc;
+
+use oncegate_protocol::config::Config;
+use oncegate_protocol::problem::Problem;
+use oncegate_protocol::request::{Admission, RequestHead, RequestUrl, admit};
+use serde_json::json;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::Context;
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
+
+use crate::platform::{Bindings, Request, Response, describe};
+use crate::{configuration, log, origin};
+use body::Guard;
+pub(crate) use replies::problem as problem_reply;
+
+/// What every step of a request needs.
+pub(crate) struct Deployment {
+    config: &'static Config,
+    bindings: Bindings,
+    context: Context,
+}
+
+/// Answers one request. There is always an answer: what fails inside becomes one that says so.
+pub async fn handle(request: Request, bindings: Bindings, context: Context) -> Response {
+    let answer = match configuration::configuration(&bindings) {
+        Ok(config) => route(Deployment { config, bindings, context }, request).await,
+        Err(reason) => {
+            log::error("misconfigured", json!({ "reason": reason }));
+            replies::problem(&Problem::misconfigured())
+        }
+    };
+    answer.unwrap_or_else(|thrown| {
+        log::error("failed", json!({ "reason": describe(&thrown) }));
+        replies::last_resort()
+    })
+}
+
+async fn route(deployment: Deployment, request: Request) -> Result<Response, JsValue> {
+    let method = request.method();
+    let url = request.url();
+    let headers = request.headers();
+    // A header that the platform cannot give counts as absent.
+    let header = |name: &str| headers.get(name).ok().flatten();
+    let head = RequestHead { method: &method, url: RequestUrl::parse(&url), header: &header };
+    match admit(deployment.config, &head) {
+        Admission::PassThrough => pass(&deployment, request).await,
+        Admission::Documentation => replies::documentation(),
+        Admission::Nothing => replies::nothing(),
+        Admission::Refuse(problem) => refuse(&request, &problem),
+        Admission::ByBytes(guard) => guard_request(deployment, request, Guard::ByBytes(guard)).await,
+        Admission::ByJson(guard) => guard_request(deployment, request, Guard::ByJson(guard)).await,
+    }
+}
+
+/// Sends a request on untouched. A failure is the client's to see as what it is: a bad gateway.
+async fn pass(deployment: &Deployment, request: Request) -> Result<Response, JsValue> {
+    match origin::pass(deployment.config, &deployment.bindings, request).await {
+        Ok(response) => Ok(response),
+        Err(thrown) => {
+            log::error("origin failed", json!({ "guarded": false, "reason": describe(&thrown) }));
+            replies::bad_gateway()
+        }
+    }
+}
+
+/// Refuses a request, whose body need not be read any more.
+fn refuse(request: &Request, problem: &Problem) -> Result<Response, JsValue> {
+    if let Some(body) = request.body() {
+        // Where it cannot be cancelled the platform discards it.
+        let _ = body.cancel();
+    }
+    replies::problem(problem)
+}
+
+async fn guard_request(deployment: Deployment, request: Request, guard: Guard<'static>) -> Result<Response, JsValue> {
+    let request = match body::read(request, guard).await? {
+        body::Read::Identified(request) => request,
+        body::Read::PassThrough(request) => return pass(&deployment, request).await,
+        body::Read::Refused(problem) => return replies::problem(&problem),
+    };
+    let deployment = Rc::new(deployment);
+    let work = guarded::execute(Rc::clone(&deployment), *request);
+    let promise = future_to_promise(core::panic::AssertUnwindSafe(async move { work.await.map(JsValue::from) }));
+    deployment.context.as_ref().wait_until(&promise)?;
+    Ok(JsFuture::from(promise).await?.unchecked_into())
+}

@@ -1,0 +1,209 @@
+//! The Durable Object that keeps the records of one shard of one route. It is only a ledger and never calls the origin.
+//!
+//! A command is carried out in one go: from reading the record to writing it nothing is awaited, so that no other command
+//! comes between, and the platform holds the answer back until what was written is durable.
+
+#![allow(missing_docs, reason = "the object's macro makes public items of its own, which cannot be documented")]
+
+mod records;
+mod replies;
+mod waiters;
+
+use core::time::Duration;
+use std::cell::RefCell;
+
+use oncegate_protocol::DecodeError;
+use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::record::{Arrival, Begin, Claim, KeptBody, Settle, Visit, arrive, settle};
+use oncegate_protocol::time::Timestamp;
+use oncegate_protocol::wire::{self, Command, Reply, SentOutcome};
+use serde_json::json;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::Uint8Array;
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{DurableObject, Env, Result, State, durable_object};
+
+use crate::log;
+use crate::platform::{Request, Response, describe, now};
+use records::{Fault, Found, Records};
+use waiters::Waiters;
+
+/// The object. Named by route, number of shards, and shard.
+#[durable_object(alarm)]
+pub struct Ledger {
+    records: RefCell<Records>,
+    waiters: Waiters,
+}
+
+impl DurableObject for Ledger {
+    fn new(state: State, _env: Env) -> Self {
+        let storage = state.as_raw().storage().map(JsCast::unchecked_into).ok();
+        Self { records: RefCell::new(Records::new(storage)), waiters: Waiters::default() }
+    }
+
+    async fn fetch(&self, request: worker::Request) -> Result<worker::Response> {
+        let request: &Request = request.inner().unchecked_ref();
+        let answer = self.answer(request).await;
+        answer
+            .map(|response| response.unchecked_into::<worker::web_sys::Response>().into())
+            .map_err(worker::Error::from)
+    }
+
+    async fn alarm(&self) -> Result<worker::Response> {
+        let swept = self.records.borrow_mut().sweep(now());
+        match swept {
+            Ok(counters) => {
+                let counters: serde_json::Map<_, _> =
+                    counters.named().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+                log::info("swept", json!({ "counters": counters }));
+            }
+            Err(Fault::Unreadable(error)) => unreadable("the ledger's state", error),
+            // Thrown, so that the platform tries the alarm again.
+            Err(Fault::Storage(thrown)) => return Err(thrown.into()),
+        }
+        worker::Response::empty()
+    }
+}
+
+impl Ledger {
+    async fn answer(&self, request: &Request) -> core::result::Result<Response, JsValue> {
+        let buffer = JsFuture::from(request.array_buffer()?).await?;
+        let frame = Uint8Array::new(&buffer);
+        let (command, body) = match read_frame(&frame) {
+            Ok(read) => read,
+            Err(error) => {
+                log::error("frame not understood", json!({ "reason": error.to_string() }));
+                return replies::frame(Reply::NotUnderstood);
+            }
+        };
+        let answer = match command {
+            Command::Begin { id, claim, wait } => {
+                let visit = Visit { arrived_at: now(), wait, was_parked: false };
+                self.begin(&id, &claim, visit).await
+            }
+            Command::Settle { id, attempt, retention, outcome } => self.settle(&id, attempt, outcome, retention, &body),
+        };
+        match answer {
+            Ok(response) => Ok(response),
+            Err(Fault::Unreadable(error)) => {
+                unreadable("the ledger's state", error);
+                replies::frame(Reply::Unreadable)
+            }
+            Err(Fault::Storage(thrown)) => {
+                log::error("storage failed", json!({ "reason": describe(&thrown) }));
+                Err(thrown)
+            }
+        }
+    }
+
+    async fn begin(&self, id: &RecordId, claim: &Claim, mut visit: Visit) -> core::result::Result<Response, Fault> {
+        loop {
+            let (found, now) = (self.records.borrow_mut().find(id)?, now());
+            match arrive(&found.stored, claim, &visit, self.waiters.crowd(id), now) {
+                Arrival::Now(begin) => return self.answer_begin(id, claim, &found, begin, now),
+                Arrival::Again => return Ok(replies::frame(Reply::Again)?),
+                Arrival::Park(longest) => {
+                    visit.was_parked = true;
+                    self.records.borrow_mut().count(|counters| &mut counters.waited);
+                    self.waiters.park(*id, longest).await;
+                }
+            }
+        }
+    }
+
+    fn answer_begin(
+        &self,
+        id: &RecordId,
+        claim: &Claim,
+        found: &Found,
+        begin: Begin<'_>,
+        now: Timestamp,
+    ) -> core::result::Result<Response, Fault> {
+        let mut records = self.records.borrow_mut();
+        Ok(match begin {
+            Begin::Forward { number, lease_until, write } => {
+                if let Some(record) = write {
+                    records.claim(id, &record, claim, now)?;
+                }
+                records.count(|counters| &mut counters.forwarded);
+                replies::frame(Reply::Forward { number, lease_until })?
+            }
+            Begin::Replay(answer) => match records.body(found, answer)? {
+                Some(body) => {
+                    records.count(|counters| &mut counters.replayed);
+                    replies::replay(answer, &body)?
+                }
+                None if answer.body == KeptBody::TooLarge => replies::not_stored(answer.status)?,
+                None => {
+                    records.count(|counters| &mut counters.unreadable);
+                    log::error("body lost", json!({ "record": id.to_string() }));
+                    replies::frame(Reply::Unreadable)?
+                }
+            },
+            Begin::InProgress { .. } => {
+                records.count(|counters| &mut counters.in_progress);
+                replies::in_progress()?
+            }
+            Begin::Mismatch => {
+                records.count(|counters| &mut counters.mismatch);
+                replies::mismatch()?
+            }
+            Begin::Unknown(doubt) => {
+                records.count(|counters| &mut counters.unknown);
+                replies::unknown(doubt)?
+            }
+            Begin::Refuse(error) => {
+                records.count(|counters| &mut counters.unreadable);
+                unreadable(&id.to_string(), error);
+                replies::frame(Reply::Unreadable)?
+            }
+        })
+    }
+
+    fn settle(
+        &self,
+        id: &RecordId,
+        attempt: AttemptId,
+        outcome: SentOutcome,
+        retention: Duration,
+        body: &Uint8Array,
+    ) -> core::result::Result<Response, Fault> {
+        let mut records = self.records.borrow_mut();
+        let found = records.find_without_body(id)?;
+        let reply = match settle(&found.stored, attempt, outcome.for_record(), retention, now()) {
+            Settle::Write(record) => {
+                records.settle(id, &found, &record, body, retention)?;
+                Reply::Done
+            }
+            Settle::Already => Reply::Done,
+            Settle::Stale(reason) => {
+                records.count(|counters| &mut counters.stale);
+                let details = json!({ "record": id.to_string(), "attempt": attempt.to_string(),
+                                      "reason": format!("{reason:?}") });
+                log::error("stale outcome", details);
+                Reply::Stale
+            }
+            Settle::Refuse(error) => {
+                records.count(|counters| &mut counters.unreadable);
+                unreadable(&id.to_string(), error);
+                Reply::Unreadable
+            }
+        };
+        self.waiters.wake(id);
+        Ok(replies::frame(reply)?)
+    }
+}
+
+/// The command in a frame, and what follows its head.
+fn read_frame(frame: &Uint8Array) -> core::result::Result<(Command, Uint8Array), DecodeError> {
+    let prefix = frame.subarray(0, u32::try_from(wire::PREFIX_BYTES).unwrap_or(u32::MAX)).to_vec();
+    let head = u32::try_from(wire::head_length(&prefix)?).unwrap_or(u32::MAX);
+    let body = frame.subarray(head, frame.length());
+    let body_length = usize::try_from(body.length()).unwrap_or(usize::MAX);
+    let command = Command::decode(&frame.subarray(0, head).to_vec(), body_length)?;
+    Ok((command, body))
+}
+
+fn unreadable(what: &str, error: DecodeError) {
+    log::error("unreadable", json!({ "record": what, "reason": error.to_string() }));
+}

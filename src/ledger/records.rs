@@ -1,0 +1,309 @@
+//! The ledger's storage: SQLite in the Durable Object.
+//!
+//! One row in `ledger` holds the ledger's own state. Records lie in a table per generation, `g1`, `g2`, …: id, record, and
+//! the body of the answer. A body that is too large for a row lies in pieces in `b1`, `b2`, …, under the attempt that
+//! brought it. There is no secondary index, and no row is ever deleted: each would be a written row. Claiming a key writes
+//! one row, settling it one more; a generation goes by dropping its tables, which writes none.
+
+use core::time::Duration;
+
+use oncegate_protocol::DecodeError;
+use oncegate_protocol::ids::RecordId;
+use oncegate_protocol::limits;
+use oncegate_protocol::record::{Answer, Claim, KeptBody, Record, State, Stored};
+use oncegate_protocol::retention::{Counters, Generation, LedgerState, Placement};
+use oncegate_protocol::time::Timestamp;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::{Array, Uint8Array};
+
+use crate::platform::{self, Storage, as_buffer};
+
+/// Why storage did not serve.
+pub(super) enum Fault {
+    /// The ledger's own state cannot be read. Without it every record would seem absent.
+    Unreadable(DecodeError),
+    /// The platform threw.
+    Storage(JsValue),
+}
+
+impl From<JsValue> for Fault {
+    fn from(thrown: JsValue) -> Self {
+        Self::Storage(thrown)
+    }
+}
+
+/// What was found for a key.
+pub(super) struct Found {
+    pub(super) stored: Stored,
+    /// In which generation; `None` where there is no row.
+    generation: Option<u32>,
+    /// The body in its row, if it was asked for and is there.
+    body: Option<Uint8Array>,
+}
+
+/// The records of one ledger.
+pub(super) struct Records {
+    storage: Option<Storage>,
+    /// As stored, with the counters that have yet to be; `None` until it is read, and again after a failure.
+    state: Option<LedgerState>,
+}
+
+type Stores<T> = Result<T, Fault>;
+
+impl Records {
+    pub(super) fn new(storage: Option<Storage>) -> Self {
+        Self { storage, state: None }
+    }
+
+    /// Looks a key up, from the newest generation to the oldest.
+    pub(super) fn find(&mut self, id: &RecordId) -> Stores<Found> {
+        self.look_up(id, "record, body")
+    }
+
+    pub(super) fn find_without_body(&mut self, id: &RecordId) -> Stores<Found> {
+        self.look_up(id, "record")
+    }
+
+    fn look_up(&mut self, id: &RecordId, columns: &str) -> Stores<Found> {
+        let id = blob(id.as_bytes());
+        let generations: Vec<u32> = self.state()?.generations.newest_first().collect();
+        for number in generations {
+            let rows = self.query(&format!("SELECT {columns} FROM g{number} WHERE id = ?"), &[&id])?;
+            if let Some(row) = rows.first() {
+                let record = as_bytes(&row.get(0)).map(|bytes| bytes.to_vec());
+                return Ok(Found {
+                    stored: Stored::read(Some(&record.unwrap_or_default())),
+                    generation: Some(number),
+                    body: as_bytes(&row.get(1)),
+                });
+            }
+        }
+        Ok(Found { stored: Stored::Absent, generation: None, body: None })
+    }
+
+    /// The body of an answer, or `None` where it is not, or no longer, all there.
+    pub(super) fn body(&self, found: &Found, answer: &Answer) -> Stores<Option<JsValue>> {
+        let (length, body) = match (answer.body, found.generation, &found.stored) {
+            (KeptBody::Inline { length: 0 }, ..) => (0, Uint8Array::new_with_length(0)),
+            (KeptBody::Inline { length }, ..) => match &found.body {
+                Some(body) => (length, body.clone()),
+                None => return Ok(None),
+            },
+            (KeptBody::Pieces { length, .. }, Some(generation), Stored::Record(record)) => {
+                let select = format!("SELECT bytes FROM b{generation} WHERE attempt = ? ORDER BY part");
+                let mut pieces = platform::Bytes::default();
+                for row in self.query(&select, &[&blob(record.attempt.as_bytes())])? {
+                    if let Some(piece) = as_bytes(&row.get(0)) {
+                        pieces.push(piece);
+                    }
+                }
+                (length, pieces.joined(&[]))
+            }
+            _ => return Ok(None),
+        };
+        Ok((body.length() == length).then(|| body.into()))
+    }
+
+    /// Writes a claim: one row.
+    pub(super) fn claim(&mut self, id: &RecordId, record: &Record, claim: &Claim, now: Timestamp) -> Stores<()> {
+        let generation = match self.state()?.generations.place(claim.lease, claim.retention, now) {
+            Placement::Into(number) => number,
+            Placement::Open(generation) => self.open(generation, now)?,
+        };
+        self.keep_until(generation, record.expires_at, claim.retention)?;
+        let statement = format!(
+            "INSERT INTO g{generation} (id, record) VALUES (?, ?) \
+             ON CONFLICT (id) DO UPDATE SET record = excluded.record, body = NULL"
+        );
+        let rows = self.write(&statement, &[&blob(id.as_bytes()), &blob(&record.encode())])?;
+        self.count_rows(rows, |counters| &mut counters.record_rows);
+        Ok(())
+    }
+
+    /// Writes how an attempt ended: one row, and one more per piece of a large body.
+    pub(super) fn settle(
+        &mut self,
+        id: &RecordId,
+        found: &Found,
+        record: &Record,
+        body: &Uint8Array,
+        retention: Duration,
+    ) -> Stores<()> {
+        let Some(generation) = found.generation else { return Ok(()) };
+        self.keep_until(generation, record.expires_at, retention)?;
+        let body = match &record.state {
+            State::Completed(Answer { body: KeptBody::Inline { length: 1.. }, .. }) => body.into(),
+            State::Completed(Answer { body: KeptBody::Pieces { .. }, .. }) => {
+                self.write_pieces(generation, record, body)?;
+                JsValue::NULL
+            }
+            _ => JsValue::NULL,
+        };
+        let statement = format!("UPDATE g{generation} SET record = ?, body = ? WHERE id = ?");
+        let rows = self.write(&statement, &[&blob(&record.encode()), &body, &blob(id.as_bytes())])?;
+        self.count_rows(rows, |counters| &mut counters.record_rows);
+        self.count(|counters| match record.state {
+            State::Completed(_) => &mut counters.completed,
+            State::Unknown(_) => &mut counters.doubted,
+            State::Released | State::InProgress { .. } => &mut counters.released,
+        });
+        Ok(())
+    }
+
+    fn write_pieces(&mut self, generation: u32, record: &Record, body: &Uint8Array) -> Stores<()> {
+        let table = format!(
+            "CREATE TABLE IF NOT EXISTS b{generation} \
+             (attempt BLOB, part INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (attempt, part)) WITHOUT ROWID, STRICT"
+        );
+        let mut rows = self.write(&table, &[])?;
+        let statement = format!("INSERT OR REPLACE INTO b{generation} (attempt, part, bytes) VALUES (?, ?, ?)");
+        let size = u32::try_from(limits::ROW_BODY_BYTES).unwrap_or(u32::MAX);
+        let (mut part, mut from) = (0_u32, 0_u32);
+        while from < body.length() {
+            let to = from.saturating_add(size).min(body.length());
+            // A copy of this piece alone: what is bound is then no larger than the piece.
+            let piece = body.slice(from, to);
+            let values: [&JsValue; 3] = [&blob(record.attempt.as_bytes()), &part.into(), &piece];
+            rows += self.write(&statement, &values)?;
+            (part, from) = (part.saturating_add(1), to);
+        }
+        self.count_rows(rows, |counters| &mut counters.record_rows);
+        Ok(())
+    }
+
+    /// Opens a generation, drops those that have expired, and sees to it that the sweep will come.
+    fn open(&mut self, generation: Generation, now: Timestamp) -> Stores<u32> {
+        let is_first = self.state()?.generations.count() == 0;
+        let table = format!(
+            "CREATE TABLE IF NOT EXISTS g{} (id BLOB PRIMARY KEY, record BLOB NOT NULL, body BLOB) WITHOUT ROWID, STRICT",
+            generation.number
+        );
+        let rows = self.write(&table, &[])?;
+        self.count_rows(rows, |counters| &mut counters.other_rows);
+        self.state()?.generations.open(generation);
+        self.drop_expired(now)?;
+        self.save()?;
+        if is_first {
+            self.set_alarm()?;
+        }
+        Ok(generation.number)
+    }
+
+    fn keep_until(&mut self, generation: u32, expires_at: Timestamp, retention: Duration) -> Stores<()> {
+        if self.state()?.generations.keep_until(generation, expires_at, retention) {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// The standing alarm: drops what has expired, and writes the counters down.
+    pub(super) fn sweep(&mut self, now: Timestamp) -> Stores<Counters> {
+        self.drop_expired(now)?;
+        self.save()?;
+        self.set_alarm()?;
+        Ok(self.state()?.counters)
+    }
+
+    fn drop_expired(&mut self, now: Timestamp) -> Stores<()> {
+        for number in self.state()?.generations.take_expired(now) {
+            for table in ["g", "b"] {
+                let rows = self.write(&format!("DROP TABLE IF EXISTS {table}{number}"), &[])?;
+                self.count_rows(rows, |counters| &mut counters.other_rows);
+            }
+            self.count(|counters| &mut counters.dropped);
+        }
+        Ok(())
+    }
+
+    /// There is one alarm, for the generation that expires next; none where there is no generation.
+    fn set_alarm(&mut self) -> Stores<()> {
+        if let Some(at) = self.state()?.generations.next_sweep() {
+            #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
+            let at = at.as_millis() as f64;
+            // Not awaited, so that no other command comes between; the answer is held back until it is durable.
+            let _ = self.storage()?.set_alarm(at)?;
+            // The platform counts an alarm as a row, but does not report it.
+            self.count_rows(1.0, |counters| &mut counters.other_rows);
+        }
+        Ok(())
+    }
+
+    /// Adds one to a counter.
+    pub(super) fn count(&mut self, counter: impl FnOnce(&mut Counters) -> &mut u64) {
+        self.count_rows(1.0, counter);
+    }
+
+    fn count_rows(&mut self, rows: f64, counter: impl FnOnce(&mut Counters) -> &mut u64) {
+        if let Some(state) = &mut self.state {
+            let counter = counter(&mut state.counters);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+            let rows = rows as u64;
+            *counter = counter.saturating_add(rows);
+        }
+    }
+
+    /// The ledger's state, read from storage the first time.
+    fn state(&mut self) -> Stores<&mut LedgerState> {
+        let state = match self.state.take() {
+            Some(state) => state,
+            None => self.load()?,
+        };
+        Ok(self.state.insert(state))
+    }
+
+    fn load(&mut self) -> Stores<LedgerState> {
+        let table =
+            "CREATE TABLE IF NOT EXISTS ledger (one INTEGER PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID, STRICT";
+        self.write(table, &[])?;
+        match self.query("SELECT state FROM ledger WHERE one = 1", &[])?.first() {
+            None => Ok(LedgerState::default()),
+            Some(row) => {
+                let stored = as_bytes(&row.get(0)).map(|bytes| bytes.to_vec()).unwrap_or_default();
+                LedgerState::decode(&stored).map_err(Fault::Unreadable)
+            }
+        }
+    }
+
+    fn save(&mut self) -> Stores<()> {
+        let stored = self.state()?.encode();
+        let statement = "INSERT INTO ledger (one, state) VALUES (1, ?) \
+                         ON CONFLICT (one) DO UPDATE SET state = excluded.state";
+        let rows = self.write(statement, &[&blob(&stored)])?;
+        self.count_rows(rows, |counters| &mut counters.other_rows);
+        Ok(())
+    }
+
+    fn storage(&self) -> Stores<&Storage> {
+        self.storage.as_ref().ok_or_else(|| Fault::Storage("the object has no storage".into()))
+    }
+
+    /// Runs a statement that writes, and gives how many rows it wrote. After a failure the state is read anew: what is in
+    /// memory may be ahead of what is stored.
+    fn write(&mut self, statement: &str, values: &[&JsValue]) -> Stores<f64> {
+        let done = self.storage()?.sql().exec(statement, &array(values));
+        match done {
+            Ok(cursor) => Ok(cursor.rows_written()),
+            Err(thrown) => {
+                self.state = None;
+                Err(thrown.into())
+            }
+        }
+    }
+
+    fn query(&self, statement: &str, values: &[&JsValue]) -> Stores<Vec<Array>> {
+        let rows = self.storage()?.sql().exec(statement, &array(values))?.raw()?.to_array()?;
+        Ok(rows.iter().map(JsCast::unchecked_into).collect())
+    }
+}
+
+fn array(values: &[&JsValue]) -> Array {
+    values.iter().copied().collect()
+}
+
+fn blob(bytes: &[u8]) -> JsValue {
+    Uint8Array::from(bytes).into()
+}
+
+fn as_bytes(value: &JsValue) -> Option<Uint8Array> {
+    as_buffer(value).map(|buffer| Uint8Array::new(&buffer))
+}

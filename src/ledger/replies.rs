@@ -1,0 +1,44 @@
+//! What the ledger answers: a frame for the Worker, or the very response that the client is to get.
+
+use oncegate_protocol::headers;
+use oncegate_protocol::outcome::{Doubt, Status};
+use oncegate_protocol::problem::Problem;
+use oncegate_protocol::record::Answer;
+use oncegate_protocol::wire::{FRAME_HEADER, Reply};
+use wasm_bindgen::JsValue;
+use worker::js_sys::Uint8Array;
+
+use crate::gateway::problem_reply;
+use crate::platform::{Response, reply};
+
+type Replied = Result<Response, JsValue>;
+
+/// A frame.
+pub(super) fn frame(answer: Reply) -> Replied {
+    reply(200, &[(FRAME_HEADER.to_owned(), "1".to_owned())], &Uint8Array::from(answer.encode().as_slice()))
+}
+
+/// A stored answer, marked as replayed.
+pub(super) fn replay(answer: &Answer, body: &JsValue) -> Replied {
+    let mut list = answer.headers.clone();
+    list.push((headers::STATUS.to_owned(), "replayed".to_owned()));
+    list.push((headers::REPLAYED.to_owned(), "true".to_owned()));
+    let body = if answer.status.forbids_body() { &JsValue::NULL } else { body };
+    reply(answer.status.as_u16(), &list, body)
+}
+
+pub(super) fn not_stored(original: Status) -> Replied {
+    problem_reply(&Problem::not_stored(original))
+}
+
+pub(super) fn in_progress() -> Replied {
+    problem_reply(&Problem::in_progress())
+}
+
+pub(super) fn mismatch() -> Replied {
+    problem_reply(&Problem::mismatch())
+}
+
+pub(super) fn unknown(doubt: Doubt) -> Replied {
+    problem_reply(&Problem::unknown(doubt))
+}

@@ -1,0 +1,158 @@
+//! Bindings to the platform's own objects: only the members that are used.
+#![allow(missing_docs, reason = "each is the platform's own, and documented there under its JavaScript name")]
+
+use wasm_bindgen::prelude::*;
+use worker::js_sys::{Array, ArrayBuffer, Function, Promise, Uint8Array};
+
+#[wasm_bindgen]
+extern "C" {
+    // --- requests and responses ---
+
+    pub type Request;
+    #[wasm_bindgen(method, getter)]
+    pub fn method(this: &Request) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub fn url(this: &Request) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub fn headers(this: &Request) -> Headers;
+    #[wasm_bindgen(method, getter)]
+    pub fn body(this: &Request) -> Option<ReadableStream>;
+    #[wasm_bindgen(method, catch, js_name = arrayBuffer)]
+    pub fn array_buffer(this: &Request) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(constructor, catch)]
+    pub fn copy(url: &str, from: &Request) -> Result<Request, JsValue>;
+
+    pub type Response;
+    #[wasm_bindgen(constructor, catch)]
+    pub fn new(body: &JsValue, init: &JsValue) -> Result<Response, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    pub fn status(this: &Response) -> u16;
+    #[wasm_bindgen(method, getter)]
+    pub fn headers(this: &Response) -> Headers;
+    #[wasm_bindgen(method, getter)]
+    pub fn body(this: &Response) -> Option<ReadableStream>;
+    #[wasm_bindgen(method, catch, js_name = arrayBuffer)]
+    pub fn array_buffer(this: &Response) -> Result<Promise, JsValue>;
+
+    pub type Headers;
+    #[wasm_bindgen(method, catch)]
+    pub fn get(this: &Headers, name: &str) -> Result<Option<String>, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn has(this: &Headers, name: &str) -> Result<bool, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn delete(this: &Headers, name: &str) -> Result<(), JsValue>;
+
+    // --- streams ---
+
+    pub type ReadableStream;
+    #[wasm_bindgen(method, catch, js_name = getReader)]
+    pub fn get_reader(this: &ReadableStream) -> Result<Reader, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn cancel(this: &ReadableStream) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = pipeTo)]
+    pub fn pipe_to(this: &ReadableStream, destination: &JsValue) -> Result<Promise, JsValue>;
+
+    pub type Reader;
+    #[wasm_bindgen(method, catch)]
+    pub fn read(this: &Reader) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn cancel(this: &Reader) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = releaseLock)]
+    pub fn release_lock(this: &Reader) -> Result<(), JsValue>;
+
+    pub type ReadResult;
+    #[wasm_bindgen(method, getter)]
+    pub fn done(this: &ReadResult) -> bool;
+    #[wasm_bindgen(method, getter)]
+    pub fn value(this: &ReadResult) -> Uint8Array;
+
+    pub type IdentityTransformStream;
+    #[wasm_bindgen(constructor, catch)]
+    pub fn new() -> Result<IdentityTransformStream, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    pub fn readable(this: &IdentityTransformStream) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    pub fn writable(this: &IdentityTransformStream) -> WritableStream;
+
+    pub type WritableStream;
+    #[wasm_bindgen(method, catch, js_name = getWriter)]
+    pub fn get_writer(this: &WritableStream) -> Result<Writer, JsValue>;
+
+    pub type Writer;
+    #[wasm_bindgen(method, catch)]
+    pub fn write(this: &Writer, chunk: &Uint8Array) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = releaseLock)]
+    pub fn release_lock(this: &Writer) -> Result<(), JsValue>;
+
+    // --- calls ---
+
+    #[wasm_bindgen(catch, js_name = fetch)]
+    pub fn fetch(url: &str, init: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = fetch)]
+    pub fn fetch_request(request: &Request) -> Result<Promise, JsValue>;
+
+    /// A service binding, or a stub of a Durable Object.
+    pub type Fetcher;
+    #[wasm_bindgen(method, catch)]
+    pub fn fetch(this: &Fetcher, url: &str, init: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = fetch)]
+    pub fn fetch_request(this: &Fetcher, request: &Request) -> Result<Promise, JsValue>;
+
+    /// A namespace of Durable Objects.
+    pub type Namespace;
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    pub fn get_by_name(this: &Namespace, name: &str, options: &JsValue) -> Result<Fetcher, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn jurisdiction(this: &Namespace, name: &str) -> Result<Namespace, JsValue>;
+
+    /// The deployment's bindings.
+    pub type Bindings;
+    #[wasm_bindgen(method, getter, js_name = LEDGER)]
+    pub fn ledger(this: &Bindings) -> Option<Namespace>;
+    #[wasm_bindgen(method, getter, js_name = ORIGIN_SERVICE)]
+    pub fn origin_service(this: &Bindings) -> Option<Fetcher>;
+
+    pub type AbortSignal;
+    #[wasm_bindgen(static_method_of = AbortSignal)]
+    pub fn timeout(millis: f64) -> AbortSignal;
+
+    // --- the storage of a Durable Object ---
+
+    pub type Storage;
+    #[wasm_bindgen(method, getter)]
+    pub fn sql(this: &Storage) -> Sql;
+    #[wasm_bindgen(method, catch, js_name = setAlarm)]
+    pub fn set_alarm(this: &Storage, at_millis: f64) -> Result<Promise, JsValue>;
+
+    pub type Sql;
+    #[wasm_bindgen(method, catch, variadic)]
+    pub fn exec(this: &Sql, statement: &str, values: &Array) -> Result<Cursor, JsValue>;
+
+    pub type Cursor;
+    #[wasm_bindgen(method, catch)]
+    pub fn raw(this: &Cursor) -> Result<Rows, JsValue>;
+    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
+    pub fn rows_written(this: &Cursor) -> f64;
+
+    pub type Rows;
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    pub fn to_array(this: &Rows) -> Result<Array, JsValue>;
+
+    // --- the rest ---
+
+    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    pub fn date_now() -> f64;
+    #[wasm_bindgen(js_name = setTimeout)]
+    pub fn set_timeout(callback: &Function, millis: f64);
+    #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
+    pub fn fill_with_random(bytes: &mut [u8]) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_namespace = console, js_name = log)]
+    pub fn console_log(line: &str);
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    pub fn console_error(line: &str);
+}
+
+/// A value that is a buffer, or `None`.
+pub fn as_buffer(value: &JsValue) -> Option<ArrayBuffer> {
+    value.dyn_ref::<ArrayBuffer>().cloned()
+}

@@ -1,0 +1,100 @@
+//! Bodies. They stay in JavaScript's memory, in the pieces in which they came.
+
+use oncegate_protocol::hashing::BodyDigest;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::Uint8Array;
+use worker::wasm_bindgen_futures::JsFuture;
+
+use super::bindings::{ReadResult, ReadableStream, Reader};
+
+/// How many bytes are copied into Wasm memory at a time.
+const WINDOW: u32 = 64 << 10;
+
+/// Bytes in JavaScript's memory.
+#[derive(Clone, Debug, Default)]
+pub struct Bytes {
+    pieces: Vec<Uint8Array>,
+    length: u32,
+}
+
+impl Bytes {
+    /// Adds a piece.
+    pub fn push(&mut self, piece: Uint8Array) {
+        self.length = self.length.saturating_add(piece.length());
+        self.pieces.push(piece);
+    }
+
+    /// How many bytes there are.
+    pub fn length(&self) -> u32 {
+        self.length
+    }
+
+    /// The pieces.
+    pub fn pieces(&self) -> &[Uint8Array] {
+        &self.pieces
+    }
+
+    /// All in one array, behind `head`. Without a head, a single piece is not copied.
+    pub fn joined(&self, head: &[u8]) -> Uint8Array {
+        if let ([single], true) = (self.pieces.as_slice(), head.is_empty()) {
+            return single.clone();
+        }
+        // A head is some kilobytes at most.
+        let mut offset = u32::try_from(head.len()).unwrap_or(u32::MAX);
+        let joined = Uint8Array::new_with_length(offset.saturating_add(self.length));
+        joined.subarray(0, offset).copy_from(head);
+        for piece in &self.pieces {
+            joined.set(piece, offset);
+            offset = offset.saturating_add(piece.length());
+        }
+        joined
+    }
+
+    /// A copy in Wasm memory, for a body that must be understood.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.pieces.iter().flat_map(Uint8Array::to_vec).collect()
+    }
+
+    /// The digest, computed over a small window so that Wasm memory does not grow with the body.
+    pub fn digest(&self) -> BodyDigest {
+        let mut digest = BodyDigest::default();
+        for piece in &self.pieces {
+            let mut from = 0;
+            while from < piece.length() {
+                let to = from.saturating_add(WINDOW).min(piece.length());
+                digest.update(&piece.subarray(from, to).to_vec());
+                from = to;
+            }
+        }
+        digest
+    }
+}
+
+/// What came of reading a stream up to a limit.
+pub enum Gathered {
+    /// It ended within the limit.
+    Whole(Bytes),
+    /// It goes on beyond the limit: what was read, one piece of it beyond the limit, and the stream, of which more is to come.
+    More(Bytes, Reader),
+}
+
+/// Reads a stream to its end, or until it exceeds `limit` bytes. Bytes are counted as they come: what a Content-Length says
+/// does not matter.
+///
+/// # Errors
+/// What the stream failed with.
+pub async fn gather(stream: Option<&ReadableStream>, limit: u64) -> Result<Gathered, JsValue> {
+    let mut bytes = Bytes::default();
+    let Some(stream) = stream else { return Ok(Gathered::Whole(bytes)) };
+    let reader = stream.get_reader()?;
+    loop {
+        let result: ReadResult = JsFuture::from(reader.read()?).await?.unchecked_into();
+        if result.done() {
+            return Ok(Gathered::Whole(bytes));
+        }
+        bytes.push(result.value());
+        if u64::from(bytes.length()) > limit {
+            return Ok(Gathered::More(bytes, reader));
+        }
+    }
+}

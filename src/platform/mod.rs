@@ -1,0 +1,69 @@
+//! The few pieces of JavaScript that the Worker touches, and nothing that decides.
+//!
+//! The types of the crate `worker` copy headers one by one, know no unusual methods, and read compressed bodies decoded. So
+//! requests and responses are handled through thin bindings of our own: headers cross in one piece as JSON, and bodies stay
+//! in JavaScript's memory, since Wasm memory that has grown never shrinks.
+
+mod bindings;
+mod body;
+mod message;
+
+pub use bindings::*;
+pub use body::{Bytes, Gathered, gather};
+pub use message::{OutgoingRequest, header_list, reply};
+
+use core::time::Duration;
+
+use oncegate_protocol::ids::AttemptId;
+use oncegate_protocol::time::Timestamp;
+use wasm_bindgen::JsValue;
+use worker::js_sys::{self, Promise};
+use worker::wasm_bindgen_futures::JsFuture;
+
+/// What the clock shows. Within a request it stands still between operations that leave the isolate.
+pub fn now() -> Timestamp {
+    // A time before 1970 or beyond all calendars saturates; fractions of a millisecond are dropped.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+    Timestamp::from_millis(date_now() as u64)
+}
+
+/// A new attempt's id: 128 random bits.
+///
+/// # Errors
+/// Where the platform gives no randomness, as outside a request.
+pub fn new_attempt() -> Result<AttemptId, JsValue> {
+    let mut bytes = [0; AttemptId::LENGTH];
+    fill_with_random(&mut bytes)?;
+    Ok(AttemptId::from_bytes(bytes))
+}
+
+/// A random number for jitter; zero where there is none.
+pub fn random_u32() -> u32 {
+    let mut bytes = [0; 4];
+    match fill_with_random(&mut bytes) {
+        Ok(()) => u32::from_be_bytes(bytes),
+        Err(_) => 0,
+    }
+}
+
+/// A span in milliseconds, as JavaScript counts them.
+pub fn js_millis(span: Duration) -> f64 {
+    span.as_secs_f64() * 1000.0
+}
+
+/// Waits.
+pub async fn sleep(span: Duration) {
+    let promise = Promise::new(&mut |resolve, _| set_timeout(&resolve, js_millis(span)));
+    // A timer does not fail; if it did, not having waited would harm nothing.
+    let _ = JsFuture::from(promise).await;
+}
+
+/// A property of a value that may be anything, such as what was thrown.
+pub fn property(value: &JsValue, name: &str) -> JsValue {
+    js_sys::Reflect::get(value, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// What was thrown, as text for the log.
+pub fn describe(thrown: &JsValue) -> String {
+    property(thrown, "message").as_string().or_else(|| thrown.as_string()).unwrap_or_else(|| format!("{thrown:?}"))
+}
