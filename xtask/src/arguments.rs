@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
 
 use crate::dev::flags::{Origin, Variable};
+use crate::test::Suite;
 
 /// What `cargo xtask` is asked to do.
 #[derive(Debug, PartialEq)]
@@ -15,8 +16,12 @@ pub(crate) enum Command {
     Help(&'static str),
     /// Compile the Worker.
     Build,
+    /// Check the sources.
+    Check,
     /// Run the gate on this machine.
     Dev(DevFlags),
+    /// Run these tests, or all where none is named.
+    Test(Vec<Suite>),
 }
 
 /// The flags of `cargo xtask dev`.
@@ -55,6 +60,22 @@ usage: cargo xtask build
 
 Compiles the Worker into build/, unless nothing it is made of has changed.";
 
+const CHECK_USAGE: &str = "\
+usage: cargo xtask check
+
+Checks the formatting, runs clippy for this machine and for Wasm, builds the documentation without warnings, and proves
+that protocol/ depends on no clock, no randomness and no JavaScript, and that its Wasm imports nothing.";
+
+const TEST_USAGE: &str = "\
+usage: cargo xtask test [SUITE...]
+
+Runs every test, or the suites that are named:
+
+  host      the crates that run on this machine
+  wasm      the Worker's own functions, as Wasm in Node (tests/wasm)
+  e2e       the built Worker in workerd (tests/e2e)
+  clients   the built Worker, asked by clients that people use (tests/clients)";
+
 const DEV_USAGE: &str = "\
 usage: cargo xtask dev [FLAGS]
 
@@ -75,20 +96,35 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command
     match parser.next()? {
         None | Some(Short('h') | Long("help")) => Ok(Command::Help(USAGE)),
         Some(Value(name)) => match name.to_str() {
-            Some("build") => parse_build(&mut parser),
+            Some("build") => parse_alone(&mut parser, Command::Build, BUILD_USAGE),
+            Some("check") => parse_alone(&mut parser, Command::Check, CHECK_USAGE),
             Some("dev") => parse_dev(&mut parser),
+            Some("test") => parse_test(&mut parser),
             _ => bail!("there is no command {name:?}: it is one of dev, test, build, check"),
         },
         Some(argument) => Err(argument.unexpected().into()),
     }
 }
 
-fn parse_build(parser: &mut lexopt::Parser) -> Result<Command> {
+/// Parses the rest of a command that takes nothing.
+fn parse_alone(parser: &mut lexopt::Parser, command: Command, usage: &'static str) -> Result<Command> {
     match parser.next()? {
-        None => Ok(Command::Build),
-        Some(Short('h') | Long("help")) => Ok(Command::Help(BUILD_USAGE)),
+        None => Ok(command),
+        Some(Short('h') | Long("help")) => Ok(Command::Help(usage)),
         Some(argument) => Err(argument.unexpected().into()),
     }
+}
+
+fn parse_test(parser: &mut lexopt::Parser) -> Result<Command> {
+    let mut suites = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help(TEST_USAGE)),
+            Value(name) => suites.push(name.string()?.parse()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Test(suites))
 }
 
 fn parse_dev(parser: &mut lexopt::Parser) -> Result<Command> {
@@ -141,17 +177,25 @@ mod tests {
     }
 
     #[test]
+    fn suites_can_be_chosen() {
+        assert_eq!(parsed("test").unwrap(), Command::Test(Vec::new()));
+        assert_eq!(parsed("test wasm e2e").unwrap(), Command::Test(vec![Suite::Wasm, Suite::EndToEnd]));
+        assert!(refused("test all").contains("\"all\""));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         assert!(refused("bench").contains("no command \"bench\""));
         assert!(refused("dev --port 70000").contains("0 to 65535"));
         assert!(refused("dev --colour").contains("--colour"));
         assert!(refused("dev --once --origin http://localhost").contains("cannot be combined"));
+        assert!(refused("dev --once --var ORIGIN=x").contains("cannot be combined"));
         assert!(refused("build now").contains("now"));
     }
 
     #[test]
     fn help_is_everywhere() {
-        for line in ["", "--help", "dev --help", "dev --port 1 -h", "build --help"] {
+        for line in ["", "--help", "dev --help", "dev --port 1 -h", "build --help", "check -h", "test --help"] {
             assert!(matches!(parsed(line), Ok(Command::Help(_))), "{line}");
         }
     }

@@ -5,10 +5,14 @@
 
 mod arguments;
 mod build_stamp;
+mod check;
 mod dev;
 mod project;
+mod purity;
 mod run;
 mod setup;
+mod stages;
+mod test;
 mod worker_build;
 
 use std::process::ExitCode;
@@ -44,6 +48,8 @@ fn execute(command: Command) -> anyhow::Result<()> {
             let toolchain = setup::for_build(project)?;
             worker_build::build(project, &toolchain)
         }),
+        Command::Check => check::run(&project),
         Command::Dev(flags) => dev::run(&project, &flags),
+        Command::Test(suites) => test::run(&project, &suites),
     }
 }

@@ -27,6 +27,8 @@ pub(crate) fn build(project: &Project, toolchain: &WasmToolchain) -> Result<()> 
     command
         // Without the package's name, Cargo would build the workspace's default members.
         .args(["--release", "--", "--package", "oncegate"])
+        // After a mistake in the sources, the compiler's message should not be followed by worker-build's own stack.
+        .env("RUST_BACKTRACE", "0")
         // worker-build would download each of these that is not named.
         .env("WASM_BINDGEN_BIN", project.cargo_tool("wasm-bindgen"))
         .env("WASM_OPT_BIN", project.npm_program("wasm-opt"))

@@ -9,6 +9,7 @@ mod debian;
 mod debian_toolchain;
 pub(crate) mod npm_packages;
 pub(crate) mod rust_target;
+pub(crate) mod system_programs;
 
 use std::fs::{self, File, TryLockError};
 
@@ -23,6 +24,11 @@ pub(crate) fn for_build(project: &Project) -> Result<WasmToolchain> {
     npm_packages::ensure(project)?;
     cargo_tools::ensure(project)?;
     Ok(toolchain)
+}
+
+/// Sets up what checking the sources needs.
+pub(crate) fn for_check(project: &Project) -> Result<WasmToolchain> {
+    rust_target::ensure(project)
 }
 
 /// Does `work` while no other `cargo xtask` of this checkout sets up or builds: two of them would write the same files.
