@@ -13,13 +13,14 @@ pub(super) struct KeyPart(String);
 impl KeyPart {
     /// From a header's value, as it was sent. Where a header is sent twice, the platform joins the values by a comma.
     pub(super) fn from_header(value: &str, syntax: KeySyntax) -> Result<Self, String> {
-        let value = value.trim_matches([' ', '\t']);
-        if value.is_empty() {
+        let trimmed = value.trim_matches([' ', '\t']);
+        if trimmed.is_empty() {
             return Err("it is empty".to_owned());
         }
         let text = match syntax {
-            KeySyntax::Lenient if !value.starts_with('"') => bare(value)?,
-            _ => structured(value)?,
+            KeySyntax::Lenient if !trimmed.starts_with('"') => bare(trimmed)?,
+            KeySyntax::Lenient => structured(trimmed)?,
+            KeySyntax::Strict => structured(value)?,
         };
         Self::new(text)
     }
