@@ -1,0 +1,55 @@
+//! `cargo xtask check`: what can be said about the sources without running them.
+
+use anyhow::Result;
+
+use crate::project::Project;
+use crate::setup::rust_target::{TARGET, WasmToolchain};
+use crate::stages::Stages;
+use crate::{purity, setup};
+
+/// Runs every check, and fails if one does.
+pub(crate) fn run(project: &Project) -> Result<()> {
+    let toolchain = setup::under_lock(project, setup::for_check)?;
+    let wasm = Cargo { project, toolchain: &toolchain };
+    let host = Cargo { project, toolchain: &WasmToolchain::Usual };
+    let mut stages = Stages::default();
+    stages.run("formatting", || host.run(&["fmt", "--all", "--check"]));
+    stages.run("clippy, for this machine", || {
+        host.run(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    });
+    stages.run("clippy, for Wasm", || {
+        wasm.run(&[
+            "clippy",
+            "--quiet",
+            "--package",
+            "oncegate",
+            "--all-targets",
+            "--target",
+            TARGET,
+            "--",
+            "-D",
+            "warnings",
+        ])?;
+        wasm.run(&["clippy", "--quiet", "--package", "oncegate-protocol", "--target", TARGET, "--", "-D", "warnings"])
+    });
+    stages
+        .run("documentation", || host.run(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"]));
+    stages.run("purity of protocol/: dependencies", || purity::check_dependencies(project, &toolchain));
+    stages.run("purity of protocol/: imports of its Wasm", || purity::check_imports(project, &toolchain));
+    stages.conclude()
+}
+
+/// Cargo, with one of the toolchains.
+struct Cargo<'a> {
+    project: &'a Project,
+    toolchain: &'a WasmToolchain,
+}
+
+impl Cargo<'_> {
+    fn run(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = crate::run::command(self.project, "cargo");
+        self.toolchain.select(&mut command);
+        command.args(arguments).env("RUSTDOCFLAGS", "-D warnings");
+        crate::run::to_the_end(&mut command)
+    }
+}

@@ -1,0 +1,28 @@
+//! Programs of the machine that the tests use as clients.
+
+use anyhow::Result;
+
+use crate::project::Project;
+use crate::setup::debian;
+
+/// A program, the Debian package that brings it, and what it is needed for.
+pub(crate) struct SystemProgram {
+    name: &'static str,
+    package: &'static str,
+    purpose: &'static str,
+}
+
+pub(crate) const NGINX: SystemProgram = SystemProgram {
+    name: "nginx",
+    package: "nginx-light",
+    purpose: "to test how the gate stands behind a proxy that retries",
+};
+
+pub(crate) const CURL: SystemProgram =
+    SystemProgram { name: "curl", package: "curl", purpose: "to test what the manual shows with it" };
+
+/// Installs those that are missing.
+pub(crate) fn ensure(project: &Project, programs: &[SystemProgram]) -> Result<()> {
+    let missing = programs.iter().filter(|program| crate::run::find(program.name).is_none());
+    missing.into_iter().try_for_each(|program| debian::install(project, &[program.package], program.purpose))
+}

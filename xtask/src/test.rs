@@ -1,0 +1,152 @@
+//! `cargo xtask test`: every test, or those of some suites.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::str::FromStr;
+
+use anyhow::{Context, Error, Result, bail};
+
+use crate::project::Project;
+use crate::setup::rust_target::{TARGET, WasmToolchain};
+use crate::setup::{self, system_programs};
+use crate::stages::Stages;
+use crate::worker_build;
+
+/// How long one test file may take, in milliseconds.
+const FILE_TIMEOUT_MS: &str = "600000";
+
+/// Tests that run together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Suite {
+    /// The crates that run on this machine.
+    Host,
+    /// The Worker's own functions, as Wasm in Node.
+    Wasm,
+    /// The built Worker in workerd.
+    EndToEnd,
+    /// The built Worker, asked by clients that people use.
+    Clients,
+}
+
+impl Suite {
+    const ALL: [Self; 4] = [Self::Host, Self::Wasm, Self::EndToEnd, Self::Clients];
+
+    fn needs_worker(self) -> bool {
+        matches!(self, Self::EndToEnd | Self::Clients)
+    }
+}
+
+impl FromStr for Suite {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "host" => Ok(Self::Host),
+            "wasm" => Ok(Self::Wasm),
+            "e2e" => Ok(Self::EndToEnd),
+            "clients" => Ok(Self::Clients),
+            _ => bail!("there are no tests {name:?}: it is one of host, wasm, e2e, clients"),
+        }
+    }
+}
+
+/// Runs `chosen`, or every suite where nothing is chosen. All of them run, and it fails if one does.
+pub(crate) fn run(project: &Project, chosen: &[Suite]) -> Result<()> {
+    let suites: Vec<Suite> =
+        Suite::ALL.into_iter().filter(|suite| chosen.is_empty() || chosen.contains(suite)).collect();
+    let toolchain = setup::under_lock(project, |project| set_up(project, &suites))?;
+
+    let mut stages = Stages::default();
+    if suites.contains(&Suite::Host) {
+        stages.run("tests on this machine", || test_host(project));
+    }
+    if suites.contains(&Suite::Wasm) {
+        stages.run("tests of the Worker as Wasm", || test_wasm(project, &toolchain));
+    }
+    if suites.iter().any(|suite| suite.needs_worker()) {
+        let built =
+            stages.run("the Worker", || setup::under_lock(project, |project| worker_build::build(project, &toolchain)));
+        let node_tests =
+            |folder: &str| if built { test_with_node(project, folder) } else { bail!("there is no Worker to test") };
+        if suites.contains(&Suite::EndToEnd) {
+            stages.run("end-to-end tests", || node_tests("tests/e2e"));
+        }
+        if suites.contains(&Suite::Clients) {
+            stages.run("tests with clients people use", || node_tests("tests/clients"));
+        }
+    }
+    stages.conclude()
+}
+
+fn set_up(project: &Project, suites: &[Suite]) -> Result<WasmToolchain> {
+    if suites.contains(&Suite::Clients) {
+        system_programs::ensure(project, &[system_programs::CURL, system_programs::NGINX])?;
+    }
+    if suites == [Suite::Host] { Ok(WasmToolchain::Usual) } else { setup::for_build(project) }
+}
+
+/// Everything but the Worker, which is made for Wasm.
+fn test_host(project: &Project) -> Result<()> {
+    let mut command = crate::run::command(project, "cargo");
+    command.args(["test", "--workspace", "--exclude", "oncegate"]);
+    crate::run::to_the_end(&mut command)
+}
+
+fn test_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
+    let mut command = crate::run::command(project, "cargo");
+    toolchain.select(&mut command);
+    command
+        .args(["test", "--package", "oncegate", "--target", TARGET, "--tests"])
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", project.cargo_tool("wasm-bindgen-test-runner"));
+    crate::run::to_the_end(&mut command)
+}
+
+/// Runs the files `*.test.mjs` of `folder`. Each starts gates by this program, as a person would.
+fn test_with_node(project: &Project, folder: &str) -> Result<()> {
+    let files = test_files(&project.path(folder)).with_context(|| format!("looking for tests in {folder}"))?;
+    if files.is_empty() {
+        bail!("there is no test in {folder}");
+    }
+    let mut command = node(project)?;
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    command
+        .args(["--test", &format!("--test-concurrency={jobs}"), &format!("--test-timeout={FILE_TIMEOUT_MS}")])
+        .args(files)
+        .env("ONCEGATE_XTASK", std::env::current_exe().context("this program's own path")?);
+    crate::run::to_the_end(&mut command)
+}
+
+fn node(project: &Project) -> Result<Command> {
+    let program = crate::run::find_for(project, "node").context("Node is needed for these tests")?;
+    Ok(crate::run::command(project, program))
+}
+
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    let is_test = |path: &PathBuf| path.to_string_lossy().ends_with(".test.mjs");
+    let mut files: Vec<PathBuf> = entries.into_iter().filter(is_test).collect();
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_files_are_found_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.test.mjs", "a.test.mjs", "helper.mjs"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let files = test_files(folder.path()).unwrap();
+        assert_eq!(files, [folder.path().join("a.test.mjs"), folder.path().join("b.test.mjs")]);
+        assert!(test_files(&folder.path().join("missing")).is_err());
+    }
+
+    #[test]
+    fn a_suite_has_a_name() {
+        assert_eq!("e2e".parse::<Suite>().unwrap(), Suite::EndToEnd);
+        assert!("all".parse::<Suite>().unwrap_err().to_string().contains("host, wasm, e2e, clients"));
+    }
+}
