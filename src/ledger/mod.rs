@@ -50,12 +50,12 @@ impl DurableObject for Ledger {
     }
 
     async fn alarm(&self) -> Result<worker::Response> {
-        let swept = self.records.borrow_mut().sweep(now());
-        match swept {
-            Ok(counters) => {
-                let counters: serde_json::Map<_, _> =
-                    counters.named().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-                log::info("swept", json!({ "counters": counters }));
+        let mut records = self.records.borrow_mut();
+        match records.sweep(now()) {
+            Ok(state) => {
+                let counters = state.counters.named().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+                let counters: serde_json::Map<_, _> = counters.collect();
+                log::info("swept", json!({ "generations": state.generations.count(), "counters": counters }));
             }
             Err(Fault::Unreadable(error)) => unreadable("the ledger's state", error),
             // Thrown, so that the platform tries the alarm again.

@@ -197,11 +197,11 @@ impl Records {
     }
 
     /// The standing alarm: drops what has expired, and writes the counters down.
-    pub(super) fn sweep(&mut self, now: Timestamp) -> Stores<Counters> {
+    pub(super) fn sweep(&mut self, now: Timestamp) -> Stores<&LedgerState> {
         self.drop_expired(now)?;
         self.save()?;
         self.set_alarm()?;
-        Ok(self.state()?.counters)
+        Ok(self.state()?)
     }
 
     fn drop_expired(&mut self, now: Timestamp) -> Stores<()> {
