@@ -1,0 +1,140 @@
+//! The thin layer between Rust and the platform's requests, responses, headers and bodies, run in Node, which has the same
+//! ones. What only workerd has (raw bodies, ledgers) is tested end to end.
+#![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use core::time::Duration;
+
+use oncegate::platform::{Bytes, Gathered, OutgoingRequest, Request, Response, gather, header_list, reply};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_test::wasm_bindgen_test;
+use worker::js_sys::{Array, Function, Reflect, Uint8Array};
+use worker::wasm_bindgen_futures::JsFuture;
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// What this JavaScript comes to.
+fn script(source: &str) -> JsValue {
+    Function::new_no_args(&format!("return ({source});")).call0(&JsValue::UNDEFINED).unwrap()
+}
+
+async fn body_of(response: &Response) -> Vec<u8> {
+    Uint8Array::new(&JsFuture::from(response.array_buffer().unwrap()).await.unwrap()).to_vec()
+}
+
+fn bytes(pieces: &[&[u8]]) -> Bytes {
+    let mut bytes = Bytes::default();
+    for piece in pieces {
+        bytes.push(Uint8Array::from(*piece));
+    }
+    bytes
+}
+
+#[wasm_bindgen_test]
+async fn a_reply_has_the_status_headers_and_bytes_it_was_given() {
+    let every_byte: Vec<u8> = (0..=255).collect();
+    let headers =
+        pairs(&[("content-type", "application/octet-stream"), ("set-cookie", "a=1"), ("set-cookie", "b=2; Path=/")]);
+    let made = reply(418, &headers, &Uint8Array::from(every_byte.as_slice())).unwrap();
+    assert_eq!(made.status(), 418);
+    assert_eq!(header_list(&made.headers()).unwrap(), headers);
+    assert_eq!(body_of(&made).await, every_byte);
+}
+
+#[wasm_bindgen_test]
+async fn a_status_without_a_body_is_made_without_one() {
+    for status in [204, 205, 304] {
+        let made = reply(status, &[], &JsValue::NULL).unwrap();
+        assert_eq!((made.status(), made.body().is_none()), (status, true));
+    }
+    assert!(reply(204, &[], &Uint8Array::new_with_length(1)).is_err(), "the platform refuses a body there");
+    assert!(reply(600, &[], &JsValue::NULL).is_err());
+}
+
+#[wasm_bindgen_test]
+fn header_values_cross_unchanged() {
+    let odd =
+        pairs(&[("x-empty", ""), ("x-quotes", "a \"b\" \\ c"), ("x-spaces", "a  b"), ("x-percent", "%00,\u{e9}")]);
+    let mut sorted = odd.clone();
+    sorted.sort();
+    assert_eq!(header_list(&reply(200, &odd, &JsValue::NULL).unwrap().headers()).unwrap(), sorted);
+}
+
+#[wasm_bindgen_test]
+fn repeated_headers_are_joined_and_cookies_are_not() {
+    let given = pairs(&[("vary", "a"), ("set-cookie", "x"), ("vary", "b"), ("set-cookie", "x")]);
+    let made = reply(200, &given, &JsValue::NULL).unwrap();
+    let expected = pairs(&[("set-cookie", "x"), ("set-cookie", "x"), ("vary", "a, b")]);
+    assert_eq!(header_list(&made.headers()).unwrap(), expected);
+}
+
+#[wasm_bindgen_test]
+fn an_outgoing_request_is_what_fetch_takes() {
+    let headers = pairs(&[("x-a", "1")]);
+    let body = Some(Uint8Array::from(&b"abc"[..]));
+    let request = OutgoingRequest { method: "PROPFIND", headers: &headers, body, timeout: Duration::from_secs(9) };
+    let init = request.into_init().unwrap();
+    let text = |name: &str| Reflect::get(&init, &name.into()).unwrap().as_string();
+    assert_eq!(text("method").as_deref(), Some("PROPFIND"));
+    assert_eq!(text("redirect").as_deref(), Some("manual"));
+    assert_eq!(text("encodeResponseBody").as_deref(), Some("manual"));
+    let made = Request::copy("http://origin.example/", init.unchecked_ref()).unwrap();
+    assert_eq!(made.method(), "PROPFIND");
+    assert_eq!(header_list(&made.headers()).unwrap(), headers);
+}
+
+#[wasm_bindgen_test]
+fn pieces_are_one_body() {
+    let pieces = bytes(&[b"ab", b"", b"c"]);
+    assert_eq!(pieces.length(), 3);
+    assert_eq!(pieces.to_vec(), b"abc");
+    assert_eq!(pieces.joined(&[]).to_vec(), b"abc");
+    assert_eq!(pieces.joined(b"head:").to_vec(), b"head:abc");
+    assert_eq!(Bytes::default().joined(&[]).to_vec(), b"");
+    assert_eq!(Bytes::default().joined(b"h").to_vec(), b"h");
+    assert_eq!(pieces.digest().finish(), bytes(&[b"abc"]).digest().finish());
+}
+
+#[wasm_bindgen_test]
+fn the_digest_of_a_large_body_is_that_of_all_its_bytes() {
+    let large: Vec<u8> = (0..200_003_u32).map(|n| n.to_le_bytes()[1]).collect();
+    let mut whole = oncegate_protocol::hashing::BodyDigest::default();
+    whole.update(&large);
+    let (front, back) = large.split_at(70_000);
+    assert_eq!(bytes(&[front, back]).digest().finish(), whole.finish());
+}
+
+/// A stream of pieces of these lengths, which then fails if it is to.
+fn stream(lengths: &[u32], fails: bool) -> Response {
+    let lengths: Array = lengths.iter().map(|length| JsValue::from(*length)).collect();
+    let source = format!(
+        "new Response(new ReadableStream({{ pull(c) {{ this.left ??= {lengths:?}; \
+         if (this.left.length) c.enqueue(new Uint8Array(this.left.shift())); \
+         else if ({fails}) c.error(new Error('cut')); else c.close(); }} }}))",
+        lengths = lengths.iter().map(|length| length.as_f64().unwrap()).collect::<Vec<_>>()
+    );
+    script(&source).unchecked_into()
+}
+
+#[wasm_bindgen_test]
+async fn a_body_is_gathered_up_to_its_limit_and_not_beyond() {
+    let gathered = |lengths: &'static [u32], limit| async move {
+        match gather(stream(lengths, false).body().as_ref(), limit).await.unwrap() {
+            Gathered::Whole(bytes) => (bytes.length(), "whole"),
+            Gathered::More(bytes, _) => (bytes.length(), "more"),
+        }
+    };
+    assert_eq!(gathered(&[], 10).await, (0, "whole"));
+    assert_eq!(gathered(&[4, 5], 10).await, (9, "whole"));
+    assert_eq!(gathered(&[4, 6], 10).await, (10, "whole"));
+    assert_eq!(gathered(&[4, 7], 10).await, (11, "more"));
+    assert_eq!(gathered(&[11, 1_000_000], 10).await, (11, "more"), "what comes later is not read");
+    assert!(matches!(gather(None, 10).await.unwrap(), Gathered::Whole(bytes) if bytes.length() == 0));
+}
+
+#[wasm_bindgen_test]
+async fn a_body_that_breaks_off_is_an_error() {
+    assert!(gather(stream(&[4], true).body().as_ref(), 10).await.is_err());
+}
