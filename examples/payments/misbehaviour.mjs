@@ -24,7 +24,7 @@
 
 import { createCipheriv, createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const PREFIX = 'x-test-';
 const LOGGED_BODY_BYTES = 64 * 1024;
@@ -33,6 +33,7 @@ const LOGGED_BODY_BYTES = 64 * 1024;
 const kinds = {
   binary: (bytes) => ({ headers: { 'content-type': 'application/octet-stream' }, body: binary(Number(bytes)) }),
   gzip: (_, due) => ({ headers: { ...due.headers, 'content-encoding': 'gzip' }, body: gzipSync(due.body) }),
+  br: (_, due) => ({ headers: { ...due.headers, 'content-encoding': 'br' }, body: brotliCompressSync(due.body) }),
   empty: () => ({ headers: { 'content-type': 'text/plain', 'content-length': '0' }, body: '' }),
   204: () => ({ status: 204, headers: { 'x-deleted': 'yes' }, body: '' }),
   304: () => ({ status: 304, headers: { etag: '"v1"' }, body: '' }),

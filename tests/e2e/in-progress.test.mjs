@@ -62,7 +62,7 @@ test('another key is not held up by a request that runs', async () => {
 test('duplicates that wait all get the replay when the first is done', async () => {
   const key = freshKey();
   const first = await running('/v1/payment_intents', key);
-  const waiting = Array.from({ length: 5 }, () => gate.post('/v1/payment_intents', { key, json: PAYMENT }));
+  const waiting = Array.from({ length: 60 }, () => gate.post('/v1/payment_intents', { key, json: PAYMENT }));
 
   // Nobody may be answered before the first is done; that nothing happens can only be seen by looking for a while.
   const early = await Promise.race([...waiting, sleep(500, 'nobody')]);

@@ -73,14 +73,21 @@ test('a chunked body that goes on and on is refused before it ends', async () =>
   await assertNothingRecorded(key);
 });
 
-test('a Content-Length over max_request is refused', async () => {
+test('a body with a Content-Length far over max_request is refused before it is all there', async () => {
   const key = freshKey();
   const headers = { ...JSON_TYPE, 'x-label': key, 'content-length': 50_000_000 };
   const { request, reply } = gate.open('POST', '/v1/payments', { key, headers });
-  request.write('{');
+  request.write('x'.repeat(4 * LIMIT));
   const refused = await reply();
   request.destroy();
   assertProblem(refused, 413, 'too-large');
+  await assertNothingRecorded(key);
+});
+
+test('a body of 50 MB is refused to a client that sends it all before it reads', async () => {
+  const key = freshKey();
+  const reply = await gate.post('/v1/payments', { key, body: Buffer.alloc(50_000_000), headers: { 'x-label': key } });
+  assertProblem(reply, 413, 'too-large');
   await assertNothingRecorded(key);
 });
 

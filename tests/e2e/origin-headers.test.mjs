@@ -1,8 +1,11 @@
 // What the origin is told about a request, and what it is not.
 
 import assert from 'node:assert/strict';
+import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
+import { binary } from '../../examples/payments/misbehaviour.mjs';
 import { PAYMENT, assertReplayed, freshKey, route } from './support/expect.mjs';
 import { startGate } from './support/gate.mjs';
 import { rawRequest } from './support/http.mjs';
@@ -11,7 +14,9 @@ import { handmadeOrigin } from './support/origin.mjs';
 const TIMEOUT_MS = 20_000;
 /** The status and headers of the answer to a key, for tests that want another than the usual. */
 const replies = new Map();
-const origin = await handmadeOrigin((incoming, outgoing) => {
+const bodies = new Map();
+const origin = await handmadeOrigin(async (incoming, outgoing) => {
+  bodies.set(incoming.headers['x-label'], await buffer(incoming));
   const [status, headers] = replies.get(incoming.headers['x-label']) ?? [201, {}];
   outgoing.writeHead(status, headers).end('{}');
 });
@@ -110,6 +115,22 @@ test('the other headers, the body and the query reach the origin as they are', a
   const [request] = seen(key);
   assert.equal(request.url, '/v1/payments?a=%20&b');
   for (const [name, value] of Object.entries(headers)) assert.equal(request.headers[name], value);
+  assert.deepEqual(JSON.parse(bodies.get(key)), PAYMENT);
+});
+
+test('a compressed or binary body reaches the origin byte for byte', async () => {
+  for (const [body, headers] of [
+    [gzipSync(JSON.stringify(PAYMENT)), { 'content-encoding': 'gzip' }],
+    [binary(100_000), { 'content-type': 'application/octet-stream' }],
+    [Buffer.alloc(0), {}],
+  ]) {
+    const key = freshKey();
+    const reply = await gate.post('/v1/payments', { key, body, headers: { 'x-label': key, ...headers } });
+    assert.equal(reply.outcome, 'created');
+    assert.ok(bodies.get(key).equals(body));
+    assert.equal(seen(key)[0].headers['content-encoding'], headers['content-encoding']);
+    assert.equal(Number(seen(key)[0].headers['content-length']), body.length);
+  }
 });
 
 test('the headers of one connection do not go to the next', async () => {

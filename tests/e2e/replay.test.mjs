@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 
 import { binary } from '../../examples/payments/misbehaviour.mjs';
 import { PAYMENT, assertCreated, assertProblem, assertReplayed, freshKey, route } from './support/expect.mjs';
@@ -55,17 +55,42 @@ test('an empty body is replayed as an empty body', async () => {
   for (const retry of retries) assertReplayed(retry, first);
 });
 
-for (const accepted of ['gzip', 'identity', undefined]) {
-  test(`a compressed body is replayed as it was to a client that accepts ${accepted ?? 'nothing it would name'}`, async () => {
-    const headers = { 'x-test-body': 'gzip', ...(accepted && { 'accept-encoding': accepted }) };
-    const { first, retries } = await payAndRetry(headers);
-    assertCreated(first);
-    const decoded = first.header('content-encoding') === 'gzip' ? gunzipSync(first.body) : first.body;
-    assert.equal(JSON.parse(decoded).amount, PAYMENT.amount);
-    if (accepted === 'gzip') assert.equal(first.header('content-encoding'), 'gzip');
-    for (const retry of retries) assertReplayed(retry, first);
-  });
+const decoders = { gzip: gunzipSync, br: brotliDecompressSync };
+for (const encoding of ['gzip', 'br']) {
+  for (const accepted of [encoding, 'identity', undefined]) {
+    const client = accepted ? `that accepts ${accepted}` : 'that does not say what it accepts';
+    test(`a body in ${encoding} is replayed as it was to a client ${client}`, async () => {
+      const headers = { 'x-test-body': encoding, ...(accepted && { 'accept-encoding': accepted }) };
+      const { first, retries } = await payAndRetry(headers);
+      assertCreated(first);
+      const decode = decoders[first.header('content-encoding')] ?? ((body) => body);
+      assert.equal(JSON.parse(decode(first.body)).amount, PAYMENT.amount);
+      if (accepted === encoding) assert.equal(first.header('content-encoding'), encoding);
+      for (const retry of retries) assertReplayed(retry, first);
+    });
+  }
 }
+
+test('a body that a client for another encoding asked for first is not mistaken for its own', async () => {
+  const key = freshKey();
+  const pay = (accepted) => {
+    const headers = { 'x-test-body': 'gzip', 'accept-encoding': accepted };
+    return gate.post('/v1/payments', { key, json: PAYMENT, headers });
+  };
+  const first = await pay('gzip');
+  const retry = await pay('identity');
+  assert.equal(retry.outcome, 'replayed');
+  const decode = decoders[retry.header('content-encoding')] ?? ((body) => body);
+  assert.ok(decode(retry.body).equals(gunzipSync(first.body)));
+});
+
+test('an encoding that the gate does not know is none of its business', async () => {
+  const { first, retries } = await payAndRetry({ 'x-test-body': 'binary:500', 'x-test-reply': '{"content-encoding": "own"}' });
+  assertCreated(first);
+  assert.equal(first.header('content-encoding'), 'own');
+  assert.ok(first.body.equals(binary(500)));
+  for (const retry of retries) assertReplayed(retry, first);
+});
 
 test('204 is replayed without a body', async () => {
   const { first, retries } = await payAndRetry({ 'x-test-body': '204' });
@@ -87,6 +112,15 @@ test('a redirect is passed on and replayed, not followed', async () => {
   assert.match(first.header('location'), /^\/v1\/payments\/pay_/);
   for (const retry of retries) assertReplayed(retry, first);
 });
+
+for (const status of [301, 302, 307, 308]) {
+  test(`the redirect ${status} is passed on and replayed, not followed`, async () => {
+    const { first, retries } = await payAndRetry({ 'x-test-status': String(status) });
+    assertCreated(first, status);
+    assert.match(first.header('location'), /^\/v1\/payments\/pay_/);
+    for (const retry of retries) assertReplayed(retry, first);
+  });
+}
 
 for (const status of [200, 202, 400, 402, 404, 409, 410, 418, 422, 500, 501, 505, 599]) {
   test(`the answer ${status} is stored and replayed`, async () => {

@@ -1,6 +1,8 @@
 // What is recorded outlives the process that recorded it, however that ends.
 
 import assert from 'node:assert/strict';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { binary } from '../../examples/payments/misbehaviour.mjs';
@@ -61,6 +63,32 @@ test('kill -9 under load loses no answer that a client has, and pays nothing twi
     else assert.ok(['replayed', 'in-progress', 'created'].includes(retry.outcome), retry.outcome);
     assert.equal(await origin.executions(key), 1);
   }
+});
+
+test('a ledger that cannot be read is not an empty ledger', async () => {
+  const key = freshKey();
+  assertCreated(await pay(key));
+  await gate.child.stop('SIGINT');
+  const kept = new Map();
+  for (const name of await readdir(gate.state, { recursive: true })) {
+    if (!name.endsWith('.sqlite') || name.endsWith('metadata.sqlite')) continue; // workerd's own is not a ledger
+    const file = join(gate.state, name);
+    kept.set(file, await readFile(file));
+    await writeFile(file, Buffer.alloc(kept.get(file).length, 'this is no database '));
+  }
+  assert.ok(kept.size > 0, 'there is no ledger on disk');
+
+  await gate.restart();
+  const refused = await pay(key, { 'x-label': key });
+  assertProblem(refused, 503, 'unavailable');
+  assert.match(refused.header('retry-after') ?? '', /^[1-9]\d*$/);
+  assert.equal(await origin.calls(key), 0);
+
+  await gate.child.stop('SIGINT');
+  for (const [file, bytes] of kept) await writeFile(file, bytes);
+  await gate.restart();
+  assert.equal((await pay(key)).outcome, 'replayed');
+  assert.equal(await origin.executions(key), 1);
 });
 
 test('kill -9 during the origin call never lets the retry execute again', async () => {

@@ -9,7 +9,6 @@ import { serve } from './support/gate.mjs';
 const { gate, origin } = await serve([
   route('payments', '/v1/payments', { scope: ['header:Authorization'] }),
   route('tenants', '/tenants/{tenant}/echo', { scope: ['path:tenant'] }),
-  route('sites', '/sites', { scope: ['query:site'] }),
   route('pairs', '/pairs', { scope: ['header:X-Org', 'header:X-User'] }),
   route('public', '/v1/orders', { scope: 'public' }),
 ]);
@@ -66,16 +65,6 @@ test('a scope may be in the path', async () => {
   assert.equal(ann.outcome, 'created');
   assert.equal((await send('ben')).outcome, 'created');
   assertReplayed(await send('ann'), ann);
-});
-
-test('a scope may be in the query', async () => {
-  const key = freshKey();
-  const send = (query) => gate.post(`/sites${query}`, { key, json: {} });
-  const ann = await send('?site=ann');
-  assert.equal(ann.outcome, 'created');
-  assert.equal((await send('?site=ben')).outcome, 'created');
-  assertReplayed(await send('?site=ann'), ann);
-  assertProblem(await send('?other=ann'), 400, 'unscoped');
 });
 
 test('the parts of a scope cannot be mistaken for one another, nor for the key', async () => {

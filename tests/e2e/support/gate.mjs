@@ -36,10 +36,14 @@ export async function startGate({ origin, routes, vars = {} }) {
   const folder = await temporaryFolder();
   const file = join(folder.path, 'routes.toml');
   await writeFile(file, typeof routes === 'string' ? routes : routesToml(routes));
-  const args = ['--port', '0', '--origin', origin.url, '--routes', file, '--state', join(folder.path, 'state')];
+  const state = join(folder.path, 'state');
+  const args = ['--port', '0', '--origin', origin.url, '--routes', file, '--state', state];
   for (const [name, value] of Object.entries(vars)) args.push('--var', `${name}=${value}`);
 
   const gate = {
+    /** Where its ledgers lie. */
+    state,
+
     async restart() {
       gate.child = dev(...args);
       const [, url, port] = await gate.child.says(READY, START_SECONDS);

@@ -5,14 +5,16 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 import { until } from './until.mjs';
 
-const SHOWN_LINES = 80;
-const started = new Set();
+const SHOWN_LINES = 40;
+const SHOWN_CHILDREN = 8;
+const children = [];
 
-// The exit code is only known here. An exception in a test file ends up here too, so nothing stays behind.
+// Whether a test has failed is only known here. An exception in a test file ends up here too, so nothing stays behind.
 process.on('exit', (code) => {
-  for (const child of started) {
-    child.killGroup('SIGKILL');
-    if (code !== 0) process.stderr.write(`--- ${child.name}, its last lines ---\n${child.lastLines()}\n`);
+  for (const child of children) if (!child.end) child.killGroup('SIGKILL');
+  if (code === 0) return;
+  for (const child of children.filter(({ output }) => output).slice(-SHOWN_CHILDREN)) {
+    process.stderr.write(`--- the last lines of ${child.name} ---\n${child.lastLines()}\n`);
   }
 });
 
@@ -39,7 +41,7 @@ export class Child {
     this.exited.then((how) => {
       this.end = how;
     });
-    started.add(this);
+    children.push(this);
   }
 
   get pid() {
@@ -97,7 +99,6 @@ export class Child {
     this.killGroup('SIGKILL');
     await this.exited;
     await until(`what ${this.name} started has ended`, () => !pids.some(isRunning));
-    started.delete(this);
   }
 }
 
@@ -111,12 +112,12 @@ function kill9(pid) {
 
 /** The processes below this one, from /proc. */
 export function descendants(pid) {
-  const children = new Map();
+  const byParent = new Map();
   for (const entry of readdirSync('/proc')) {
     const parent = /^\d+$/.test(entry) && statOf(entry)?.parent;
-    if (parent) children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+    if (parent) byParent.set(parent, [...(byParent.get(parent) ?? []), Number(entry)]);
   }
-  const below = (parent) => (children.get(parent) ?? []).flatMap((child) => [child, ...below(child)]);
+  const below = (parent) => (byParent.get(parent) ?? []).flatMap((child) => [child, ...below(child)]);
   return below(pid);
 }
 
