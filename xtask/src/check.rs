@@ -49,7 +49,8 @@ impl Cargo<'_> {
     fn run(&self, arguments: &[&str]) -> Result<()> {
         let mut command = crate::run::command(self.project, "cargo");
         self.toolchain.select(&mut command);
-        command.args(arguments).env("RUSTDOCFLAGS", "-D warnings");
+        // The documentation is for those who work on it, so what is private is in it and may be linked to.
+        command.args(arguments).env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
         crate::run::to_the_end(&mut command)
     }
 }

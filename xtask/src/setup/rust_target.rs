@@ -84,7 +84,8 @@ pub(crate) fn has_std(directory: &Path) -> bool {
 
 fn add_with_rustup(project: &Project) -> Result<()> {
     let mut command = crate::run::command(project, "rustup");
-    // One retry: where nothing can be fetched, rustup would otherwise try for minutes.
-    command.args(["target", "add", TARGET]).env("RUSTUP_MAX_RETRIES", "1");
+    command.args(["target", "add", TARGET]);
+    // One retry: where nothing can be fetched, rustup would otherwise try for minutes. And its own stack helps nobody.
+    command.env("RUSTUP_MAX_RETRIES", "1").env("RUST_BACKTRACE", "0");
     crate::run::to_the_end(&mut command)
 }
