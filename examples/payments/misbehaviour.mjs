@@ -16,8 +16,8 @@
 //
 // And for a test to arrange things, and to look at them afterwards:
 //
-//   POST   /_test/next           a list of such instructions without the prefix, as in [{"fail": "503"}, {}]: each of the
-//                                next requests that bring none of their own takes one
+//   POST   /_test/next           a list of such instructions without the prefix, as in [{"fail": "503"}, {}]: each of
+//                                the next requests that bring none of their own takes one
 //   POST   /_test/go/NAME        ends the wait of this name, also one that has not begun
 //   GET    /_test/log            every request that arrived here
 //   DELETE /_test/log            forgets them

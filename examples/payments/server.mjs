@@ -48,7 +48,9 @@ function createPayment(request) {
   const fields = fieldsOf(request);
   const amount = Number(fields.amount);
   if (!Number.isSafeInteger(amount) || amount <= 0 || !/^[a-z]{3}$/i.test(fields.currency ?? '')) {
-    return json(400, { error: { message: 'A payment needs a positive integer "amount" and a three-letter "currency".' } });
+    return json(400, {
+      error: { message: 'A payment needs a positive integer "amount" and a three-letter "currency".' },
+    });
   }
   countExecution(request);
   const payment = { id: newId('pay'), amount, currency: fields.currency, status: 'succeeded' };

@@ -65,7 +65,9 @@ async function startNginx(first, second) {
   const { port } = socket.address();
   socket.close();
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${what};`);
-  await writeFile(join(folder.path, 'nginx.conf'), `
+  await writeFile(
+    join(folder.path, 'nginx.conf'),
+    `
     daemon off;
     master_process off;
     pid nginx.pid;
@@ -87,7 +89,8 @@ async function startNginx(first, second) {
           proxy_next_upstream error timeout http_502 http_504 non_idempotent;
         }
       }
-    }`);
+    }`,
+  );
   const child = new Child('nginx', 'nginx', ['-p', folder.path, '-c', 'nginx.conf', '-e', 'stderr'], {
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
   });
@@ -171,7 +174,7 @@ test('a gate that seems dead for longer than nginx waits: the retry gets the ans
   await assertRetriedAndExecutedOnce(key);
 });
 
-test('an origin that hangs up: nginx takes the 502 of the gate to the other way, and nothing is executed again', async () => {
+test('an origin that hangs up: nginx takes the 502 to the other way, and nothing is executed again', async () => {
   fault = ways.good;
   const key = freshKey();
   await origin.script({ 'hang-up': 'after' });

@@ -20,7 +20,7 @@ function client(options = {}) {
   });
 }
 
-/** A payment by the library, labelled so that what reached the origin can be counted; `key` where it shall not make one. */
+/** A payment by the library, labelled so that `charges` can count it; `key` where the library shall not make one. */
 function pay(stripe, { label, key, amount = 1000 }) {
   const options = { additionalHeaders: { 'X-Label': label }, ...(key && { idempotencyKey: key }) };
   return stripe.rawRequest('POST', '/v1/payment_intents', { amount, currency: 'eur' }, options);
@@ -41,7 +41,7 @@ test('a payment gets its result', async () => {
   assert.equal(await origin.count(), before + 1);
 });
 
-test('an origin that executes and then drops the connection is not asked again, and the caller gets an error', async () => {
+test('an origin that executes and then hangs up is not asked again, and the caller gets an error', async () => {
   const label = freshKey();
   await origin.script({ 'hang-up': 'after' });
   await assert.rejects(pay(client({ maxNetworkRetries: 2 }), { label }), (error) => {

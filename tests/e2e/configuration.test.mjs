@@ -67,10 +67,10 @@ for (const [what, fields, ...wordings] of [
   ['a ttl beyond all measure', { ttl: '99999999999999h' }, 'ttl', '99999999999999h'],
   ['an unknown on_duplicate', { on_duplicate: 'queue' }, 'on_duplicate', 'queue', /conflict/, /wait/],
   ['a wait that is none', { on_duplicate: 'wait', wait: 'long' }, 'wait', 'long'],
-  ['an unknown on_unknown', { on_unknown: 'ignore' }, 'on_unknown', 'ignore', /hold/, /retry/, /probe/],
-  ['an unknown on_ledger_failure', { on_ledger_failure: 'open' }, 'on_ledger_failure', 'open', /refuse/, /pass/],
-  ['an unknown reply', { reply: 'late' }, 'reply', 'late', /stored/, /early/],
-  ['an unknown mode', { mode: 'dry' }, 'mode', 'dry', /enforce/, /observe/, /off/],
+  ['an unknown on_unknown', { on_unknown: 'ignore' }, 'on_unknown', 'ignore', /hold/, /retry/],
+  ['an unknown on_ledger_failure', { on_ledger_failure: 'open' }, 'on_ledger_failure', 'open', /refuse/],
+  ['an unknown reply', { reply: 'late' }, 'reply', 'late', /stored/],
+  ['an unknown mode', { mode: 'dry' }, 'mode', 'dry', /enforce/, /off/],
   ['no shards', { shards: 0 }, 'shards', '0', /1/],
   ['a negative number of shards', { shards: -3 }, 'shards', '-3'],
   ['a text for a number', { shards: 'eight' }, 'shards', 'eight'],
@@ -87,6 +87,19 @@ for (const [what, fields, ...wordings] of [
       if (typeof wording === 'string') assert.ok(said.includes(wording), `${wording} is not in:\n${said}`);
       else assert.match(said, wording);
     }
+  });
+}
+
+for (const fields of [
+  { on_unknown: { probe: '/v1/payments/by-key/{key}' } },
+  { on_ledger_failure: 'pass' },
+  { reply: 'early' },
+  { mode: 'observe' },
+]) {
+  const [[field]] = Object.entries(fields);
+  test(`what ${field} cannot do yet is refused rather than ignored`, async () => {
+    const said = await refusal(routesToml([{ ...good, ...fields }]));
+    assert.match(said, new RegExp(`\\b${field}\\b.*not available yet`));
   });
 }
 
@@ -149,16 +162,22 @@ test('the route of the documentation, with every field, is accepted', async () =
   assertCreated(reply);
 });
 
-test('one method more makes a path another route\'s', async () => {
-  const routes = [{ ...good, methods: ['POST'] }, { ...good, name: 'changes', methods: ['PATCH'], required: false }];
+test("one method more makes a path another route's", async () => {
+  const routes = [
+    { ...good, methods: ['POST'] },
+    { ...good, name: 'changes', methods: ['PATCH'], required: false },
+  ];
   const gate = await startGate({ origin, routes });
-  const [post, patch] = [await gate.post('/v1/payments', { json: {} }), await gate.send('PATCH', '/v1/payments', { json: {} })];
+  const [post, patch] = [
+    await gate.post('/v1/payments', { json: {} }),
+    await gate.send('PATCH', '/v1/payments', { json: {} }),
+  ];
   await gate.stop();
   assert.equal(post.outcome, 'missing');
   assert.equal(patch.outcome, null);
 });
 
-test('a Worker that was deployed with a bad configuration answers 500 to everything and says why in its log only', async () => {
+test('a Worker with a bad configuration answers 500 to everything, and says why in its log only', async () => {
   const gate = await startGate({ origin, routes: [good], vars: { ROUTES_1: 'these are no routes' } });
   const headers = { 'x-label': freshKey('label') };
   const replies = [

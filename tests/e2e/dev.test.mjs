@@ -48,7 +48,8 @@ test('dev without an origin brings the example one', async () => {
   const child = dev('--port', '0', ...ownState());
   try {
     const [, url] = await child.says(/^oncegate ready on (http:\/\/127\.0\.0\.1:\d+)$/m, 120);
-    const pay = () => send(url, 'POST', '/v1/payments', { key: 'k', json: PAYMENT, headers: { authorization: 'Bearer t' } });
+    const pay = () =>
+      send(url, 'POST', '/v1/payments', { key: 'k', json: PAYMENT, headers: { authorization: 'Bearer t' } });
     const first = await pay();
     assertCreated(first);
     assert.equal((await pay()).json.id, first.json.id);
@@ -101,7 +102,9 @@ for (const [how, interrupt] of [
     assert.ok(family.length > 1, 'dev has started nothing');
     interrupt(gate.child);
     await until('all of them have ended', () => !family.some(isRunning), { seconds: 10 });
-    await assert.rejects(new Promise((resolve, reject) => connect(gate.port, '127.0.0.1', resolve).on('error', reject)));
+    await assert.rejects(
+      new Promise((resolve, reject) => connect(gate.port, '127.0.0.1', resolve).on('error', reject)),
+    );
     await gate.stop();
     await origin.stop();
   });

@@ -21,13 +21,17 @@ async function assertReplayedForAndThenNew(keptMs, path, headers = {}) {
   const first = await send();
   assertCreated(first);
   let replays = 0;
-  const anew = await until('the key can be used anew', async () => {
-    const retry = await send();
-    if (retry.outcome === 'created') return retry;
-    assertReplayed(retry, first);
-    replays += 1;
-    return undefined;
-  }, { seconds: 12, everyMs: 50 });
+  const anew = await until(
+    'the key can be used anew',
+    async () => {
+      const retry = await send();
+      if (retry.outcome === 'created') return retry;
+      assertReplayed(retry, first);
+      replays += 1;
+      return undefined;
+    },
+    { seconds: 12, everyMs: 50 },
+  );
   const passedMs = performance.now() - begun;
 
   assert.ok(replays > 0, 'it was never replayed');

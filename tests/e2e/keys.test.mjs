@@ -99,13 +99,28 @@ test('a key of 255 characters is taken', async () => {
   await assertSameKey('POST', '/v1/payments', pay(key), pay(`"${key}"`));
 });
 
-for (const values of [['one', 'two'], ['same', 'same'], ['"one"', '"two"'], ['"same"', '"same"']]) {
+for (const values of [
+  ['one', 'two'],
+  ['same', 'same'],
+  ['"one"', '"two"'],
+  ['"same"', '"same"'],
+]) {
   test(`a key sent twice, ${values.join(' and ')}, is refused`, async () => {
-    await assertRefused('POST', '/v1/payments', pay(values), 'malformed', /twice|once|one |several|more than|multiple|comma/i);
+    await assertRefused(
+      'POST',
+      '/v1/payments',
+      pay(values),
+      'malformed',
+      /twice|once|one |several|more than|multiple|comma/i,
+    );
   });
 }
 
-for (const [encoding, bytes] of [['UTF-8', 'k\u00c3\u00a4se'], ['Latin-1', 'k\u00e4se'], ['a control character', 'a\u0001b']]) {
+for (const [encoding, bytes] of [
+  ['UTF-8', 'k\u00c3\u00a4se'],
+  ['Latin-1', 'k\u00e4se'],
+  ['a control character', 'a\u0001b'],
+]) {
   test(`a key in ${encoding} is refused`, async () => {
     const label = freshKey('label');
     const lines = [`Idempotency-Key: ${bytes}`, `X-Label: ${label}`, 'Content-Type: application/json'];
@@ -149,11 +164,22 @@ test('where no key is required a request with one is guarded, and with a bad one
 const UUID = '0198a6b1-7c2e-7d3f-8a4b-5c6d7e8f9a0b';
 test('key_format uuid takes a UUID, in either case', async () => {
   await assertSameKey('POST', '/uuid/echo', { key: UUID, json: {} }, { key: `"${UUID}"`, json: {} });
-  assert.equal((await labelled('POST', '/uuid/echo', { key: crypto.randomUUID().toUpperCase(), json: {} })).reply.outcome, 'created');
+  assert.equal(
+    (await labelled('POST', '/uuid/echo', { key: crypto.randomUUID().toUpperCase(), json: {} })).reply.outcome,
+    'created',
+  );
 });
 
-for (const key of ['not-a-uuid', UUID.slice(1), `${UUID}0`, UUID.replaceAll('-', ''), UUID.replace('b', 'g'), `{${UUID}}`]) {
-  test(`key_format uuid refuses ${key}`, () => assertRefused('POST', '/uuid/echo', { key, json: {} }, 'malformed', /uuid/i));
+for (const key of [
+  'not-a-uuid',
+  UUID.slice(1),
+  `${UUID}0`,
+  UUID.replaceAll('-', ''),
+  UUID.replace('b', 'g'),
+  `{${UUID}}`,
+]) {
+  test(`key_format uuid refuses ${key}`, () =>
+    assertRefused('POST', '/uuid/echo', { key, json: {} }, 'malformed', /uuid/i));
 }
 
 const ULID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
@@ -162,7 +188,8 @@ test('key_format ulid takes a ULID', async () => {
 });
 
 for (const key of ['not-a-ulid', ULID.slice(1), `${ULID}0`, ULID.replace('Z', 'U'), ULID.replace('0', '8')]) {
-  test(`key_format ulid refuses ${key}`, () => assertRefused('POST', '/ulid/echo', { key, json: {} }, 'malformed', /ulid/i));
+  test(`key_format ulid refuses ${key}`, () =>
+    assertRefused('POST', '/ulid/echo', { key, json: {} }, 'malformed', /ulid/i));
 }
 
 test('a key may be in another header, and then Idempotency-Key is none', async () => {
@@ -188,7 +215,12 @@ for (const [what, body, outcome, wording] of [
   ['JSON with something after it', '{"order": {"ref/no": "a"}} {}', 'malformed', /JSON/],
   ['JSON with the member twice', '{"order": {"ref/no": "a", "ref/no": "b"}}', 'malformed', /twice|duplicate/i],
   ['JSON with another member twice', '{"order": {"ref/no": "a"}, "x": 1, "x": 2}', 'malformed', /twice|duplicate/i],
-  ['JSON with a member twice, once escaped', String.raw`{"order": {"ref/no": "a"}, "x": 1, "\u0078": 2}`, 'malformed', /twice|duplicate/i],
+  [
+    'JSON with a member twice, once escaped',
+    String.raw`{"order": {"ref/no": "a"}, "x": 1, "\u0078": 2}`,
+    'malformed',
+    /twice|duplicate/i,
+  ],
   ['JSON that is not UTF-8', Buffer.from('{"order": {"ref/no": "\u00e4"}}', 'latin1'), 'malformed', /JSON|UTF-8/],
   ['JSON nested a hundred thousand deep', `{"a": ${'['.repeat(100_000)}`, 'malformed', /JSON/],
 ]) {
@@ -236,8 +268,17 @@ test('keys combine, and none of their parts can be left out', async () => {
 });
 
 test('the parts of a combined key cannot be mistaken for one another', async () => {
-  const send = (batch, line) => labelled('POST', '/combined/7', { headers: { 'x-batch': batch, 'x-line': line }, json: {} });
-  for (const [batch, line] of [['ab', 'c'], ['a', 'bc'], ['c', 'ab'], ['a.b', 'c'], ['a', 'b.c'], ['a:b', 'c'], ['a', 'b:c']]) {
+  const send = (batch, line) =>
+    labelled('POST', '/combined/7', { headers: { 'x-batch': batch, 'x-line': line }, json: {} });
+  for (const [batch, line] of [
+    ['ab', 'c'],
+    ['a', 'bc'],
+    ['c', 'ab'],
+    ['a.b', 'c'],
+    ['a', 'b.c'],
+    ['a:b', 'c'],
+    ['a', 'b:c'],
+  ]) {
     assert.equal((await send(batch, line)).reply.outcome, 'created', `${batch} and ${line}`);
   }
 });

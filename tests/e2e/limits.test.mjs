@@ -51,7 +51,11 @@ test('a chunked body of exactly max_request is taken', async () => {
 
 test('a body one byte over max_request is refused', async () => {
   const key = freshKey();
-  const reply = await gate.post('/v1/payments', { key, body: paymentOf(LIMIT + 1), headers: { ...JSON_TYPE, 'x-label': key } });
+  const reply = await gate.post('/v1/payments', {
+    key,
+    body: paymentOf(LIMIT + 1),
+    headers: { ...JSON_TYPE, 'x-label': key },
+  });
   const { detail } = assertProblem(reply, 413, 'too-large');
   assert.match(detail, /16384|16 ?KiB/);
   await assertNothingRecorded(key);

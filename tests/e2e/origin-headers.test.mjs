@@ -33,7 +33,8 @@ after(async () => {
   await origin.stop();
 });
 
-const pay = (key, headers = {}) => gate.post('/v1/payments', { key, json: PAYMENT, headers: { 'x-label': key, ...headers } });
+const pay = (key, headers = {}) =>
+  gate.post('/v1/payments', { key, json: PAYMENT, headers: { 'x-label': key, ...headers } });
 const seen = (label) => origin.seen.filter(({ headers }) => headers['x-label'] === label);
 
 /** The key that an Idempotency-Key header stands for, quoted or bare. */
@@ -49,7 +50,10 @@ test('the origin gets the key, the attempt, a fence and a deadline', async () =>
   assert.match(headers['oncegate-fence'], /^[0-9a-f]{32}$/);
   const deadline = instantOf(headers['oncegate-deadline']);
   assert.ok(deadline > before, `the deadline ${headers['oncegate-deadline']} is over`);
-  assert.ok(deadline <= Date.now() + TIMEOUT_MS + 10_000, `the deadline ${headers['oncegate-deadline']} is after the lease`);
+  assert.ok(
+    deadline <= Date.now() + TIMEOUT_MS + 10_000,
+    `the deadline ${headers['oncegate-deadline']} is after the lease`,
+  );
 });
 
 /** Milliseconds since 1970 of a deadline, written as such a number or as a date. */
@@ -110,7 +114,12 @@ test('an Idempotency-Key that is not the key of the route does not reach the ori
 
 test('the other headers, the body and the query reach the origin as they are', async () => {
   const key = freshKey();
-  const headers = { 'x-label': key, authorization: 'Bearer t', 'content-type': 'application/json; charset=utf-8', 'x-own': 'a,  b' };
+  const headers = {
+    'x-label': key,
+    authorization: 'Bearer t',
+    'content-type': 'application/json; charset=utf-8',
+    'x-own': 'a,  b',
+  };
   await gate.post('/v1/payments?a=%20&b', { key, json: PAYMENT, headers });
   const [request] = seen(key);
   assert.equal(request.url, '/v1/payments?a=%20&b');
@@ -153,9 +162,12 @@ test('the headers of one connection do not go to the next', async () => {
   }
 });
 
-test('the headers of the origin\'s connection are neither passed on nor stored', async () => {
+test("the headers of the origin's connection are neither passed on nor stored", async () => {
   const key = freshKey();
-  replies.set(key, [201, { connection: 'keep-alive, x-hop', 'x-hop': '1', 'keep-alive': 'timeout=99', 'proxy-authenticate': 'Basic' }]);
+  replies.set(key, [
+    201,
+    { connection: 'keep-alive, x-hop', 'x-hop': '1', 'keep-alive': 'timeout=99', 'proxy-authenticate': 'Basic' },
+  ]);
   const first = await pay(key);
   const retry = await pay(key);
   assertReplayed(retry, first);

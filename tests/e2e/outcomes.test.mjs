@@ -105,7 +105,11 @@ test('a route may say itself which statuses are stored, released and unknown', a
   t.after(() => own.stop());
   const [stored, released, unknown, other] = [freshKey(), freshKey(), freshKey(), freshKey()];
   const order = (key, status) => {
-    return own.post('/v1/orders', { key, json: {}, headers: { 'x-label': key, ...(status && { 'x-test-status': status }) } });
+    return own.post('/v1/orders', {
+      key,
+      json: {},
+      headers: { 'x-label': key, ...(status && { 'x-test-status': status }) },
+    });
   };
 
   const first = await order(stored, '503');

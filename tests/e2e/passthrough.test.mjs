@@ -34,7 +34,19 @@ after(async () => {
 /** The requests that reached the origin for a path that no other test uses. */
 const seen = (url) => origin.seen.filter((request) => request.url === url);
 
-for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'MKCOL', 'REPORT', 'SEARCH', 'PURGE']) {
+for (const method of [
+  'GET',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'PROPFIND',
+  'MKCOL',
+  'REPORT',
+  'SEARCH',
+  'PURGE',
+]) {
   test(`${method} outside of the routes passes through`, async () => {
     const path = `/other/${method}?a=%20b&c`;
     const body = ['GET', 'DELETE', 'OPTIONS'].includes(method) ? undefined : 'body';
@@ -42,7 +54,10 @@ for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPF
     assert.equal(reply.status, 200);
     assert.equal(reply.text, body ?? '');
     assert.equal(reply.outcome, null);
-    assert.deepEqual(seen(path).map((request) => request.method), [method]);
+    assert.deepEqual(
+      seen(path).map((request) => request.method),
+      [method],
+    );
   });
 }
 
@@ -53,13 +68,16 @@ for (const method of ['GET', 'PUT', 'DELETE', 'PROPFIND']) {
       const reply = await gate.send(method, '/v1/payments', { key: 'same' });
       assert.equal(reply.outcome, null);
     }
-    const methods = seen('/v1/payments').slice(before).map((request) => request.method);
+    const methods = seen('/v1/payments')
+      .slice(before)
+      .map((request) => request.method);
     assert.deepEqual(methods, [method, method]);
   });
 }
 
 test('a route that is off lets everything through', async () => {
-  for (const key of ['same', 'same', undefined]) assert.equal((await gate.post('/off', { key, body: 'x' })).outcome, null);
+  for (const key of ['same', 'same', undefined])
+    assert.equal((await gate.post('/off', { key, body: 'x' })).outcome, null);
   assert.equal(seen('/off').length, 3);
 });
 
@@ -68,7 +86,10 @@ test('HEAD passes through with the length of what GET would give', async () => {
   const reply = await gate.send('HEAD', '/head');
   assert.equal(reply.status, 200);
   assert.equal(reply.header('content-length'), '12345');
-  assert.deepEqual(seen('/head').map((request) => request.method), ['HEAD']);
+  assert.deepEqual(
+    seen('/head').map((request) => request.method),
+    ['HEAD'],
+  );
 });
 
 test('a method that nobody knows is not turned into another one', async () => {
@@ -104,7 +125,10 @@ test('the headers that only the gate may set are removed from what clients send'
   const forged = ['Oncegate-Attempt', 'oncegate-fence', 'ONCEGATE-DEADLINE', 'Oncegate-Anything'];
   await gate.post('/forged', { headers: Object.fromEntries(forged.map((name) => [name, '1'])), body: '' });
   const names = Object.keys(seen('/forged')[0].headers);
-  assert.deepEqual(names.filter((name) => name.startsWith('oncegate')), []);
+  assert.deepEqual(
+    names.filter((name) => name.startsWith('oncegate')),
+    [],
+  );
 });
 
 test('the headers and the status of a reply arrive as they were sent', async () => {
@@ -124,7 +148,7 @@ test('the headers and the status of a reply arrive as they were sent', async () 
   assert.equal(reply.text, 'multi');
 });
 
-test('a redirect is the client\'s business', async () => {
+test("a redirect is the client's business", async () => {
   handlers.set('/redirect', (_, outgoing) => outgoing.writeHead(302, { location: '/redirected' }).end());
   const reply = await gate.send('GET', '/redirect');
   assert.equal(reply.status, 302);

@@ -30,7 +30,9 @@ after(async () => {
 
 /** Sends a POST with this target as it is. */
 function post(target, lines = []) {
-  return gate.sendRaw(rawRequest('POST', target, ['Content-Type: application/json', ...lines], JSON.stringify(PAYMENT)));
+  return gate.sendRaw(
+    rawRequest('POST', target, ['Content-Type: application/json', ...lines], JSON.stringify(PAYMENT)),
+  );
 }
 
 for (const target of [
@@ -83,7 +85,10 @@ test('a retry by another spelling of the path does not pay again', async () => {
   for (const target of ['/v1/payments', '/v1/pay%6dents', '/v1/payments/', '/v1//payments', '/v1/./payments']) {
     await post(target, [`X-Label: ${key}`, `Idempotency-Key: ${key}`]);
   }
-  assert.deepEqual(payments.filter((label) => label === key), [key]);
+  assert.deepEqual(
+    payments.filter((label) => label === key),
+    [key],
+  );
 });
 
 test('a catch-all route guards everything below it', async () => {
@@ -131,7 +136,12 @@ for (const path of ['/v1/payments', '/elsewhere']) {
   }
 
   test(`a Host header does not choose the origin of ${path}`, async () => {
-    const lines = [`Host: ${host}`, `X-Forwarded-Host: ${host}`, `Forwarded: host=${host}`, `Idempotency-Key: ${freshKey()}`];
+    const lines = [
+      `Host: ${host}`,
+      `X-Forwarded-Host: ${host}`,
+      `Forwarded: host=${host}`,
+      `Idempotency-Key: ${freshKey()}`,
+    ];
     await assertNoStranger(rawRequest('POST', path, lines, '{}'));
   });
 

@@ -22,30 +22,42 @@ const problems = {
   malformed: [400, () => pay({ key: '"broken' })],
   unscoped: [400, () => gate.post('/v1/payments', { key: freshKey(), json: PAYMENT })],
   'too-large': [413, () => pay({ key: freshKey(), json: { ...PAYMENT, note: 'x'.repeat(2000) } })],
-  mismatch: [422, async () => {
-    const key = freshKey();
-    await pay({ key });
-    return pay({ key, json: { ...PAYMENT, amount: 1 } });
-  }],
-  'in-progress': [409, async () => {
-    const key = freshKey();
-    const running = pay({ key, headers: { 'x-label': key, 'x-test-hold': key } });
-    await origin.arrived(key);
-    const reply = await pay({ key });
-    await origin.go(key);
-    await running;
-    return reply;
-  }],
-  'not-stored': [409, async () => {
-    const key = freshKey();
-    await pay({ key, headers: { 'x-test-body': 'binary:2000' } });
-    return pay({ key });
-  }],
-  unknown: [[502, 504], async () => {
-    const key = freshKey();
-    await pay({ key, headers: { 'x-test-hang-up': 'after' } });
-    return pay({ key });
-  }],
+  mismatch: [
+    422,
+    async () => {
+      const key = freshKey();
+      await pay({ key });
+      return pay({ key, json: { ...PAYMENT, amount: 1 } });
+    },
+  ],
+  'in-progress': [
+    409,
+    async () => {
+      const key = freshKey();
+      const running = pay({ key, headers: { 'x-label': key, 'x-test-hold': key } });
+      await origin.arrived(key);
+      const reply = await pay({ key });
+      await origin.go(key);
+      await running;
+      return reply;
+    },
+  ],
+  'not-stored': [
+    409,
+    async () => {
+      const key = freshKey();
+      await pay({ key, headers: { 'x-test-body': 'binary:2000' } });
+      return pay({ key });
+    },
+  ],
+  unknown: [
+    [502, 504],
+    async () => {
+      const key = freshKey();
+      await pay({ key, headers: { 'x-test-hang-up': 'after' } });
+      return pay({ key });
+    },
+  ],
 };
 
 const typesSeen = new Map();

@@ -85,7 +85,10 @@ test('a body that a client for another encoding asked for first is not mistaken 
 });
 
 test('an encoding that the gate does not know is none of its business', async () => {
-  const { first, retries } = await payAndRetry({ 'x-test-body': 'binary:500', 'x-test-reply': '{"content-encoding": "own"}' });
+  const { first, retries } = await payAndRetry({
+    'x-test-body': 'binary:500',
+    'x-test-reply': '{"content-encoding": "own"}',
+  });
   assertCreated(first);
   assert.equal(first.header('content-encoding'), 'own');
   assert.ok(first.body.equals(binary(500)));
@@ -173,7 +176,7 @@ test('a body at max_response is stored', async () => {
 });
 
 for (const length of [64 * 1024 + 1, 2_000_000]) {
-  test(`a body of ${length} bytes over max_response goes whole to the first client and is never fetched again`, async () => {
+  test(`a body of ${length} bytes, over max_response, goes whole to the first client and to no other`, async () => {
     const key = freshKey();
     const order = () => gate.post('/v1/orders', { key, json: {}, headers: { 'x-test-body': `binary:${length}` } });
     const first = await order();

@@ -49,7 +49,10 @@ test('kill -9 under load loses no answer that a client has, and pays nothing twi
   const keys = Array.from({ length: 60 }, () => freshKey());
   const answers = new Map();
   const sent = keys.map((key, index) => {
-    return pay(key, { 'x-test-delay': `${index * 10}ms` }).then((reply) => answers.set(key, reply), () => {});
+    return pay(key, { 'x-test-delay': `${index * 10}ms` }).then(
+      (reply) => answers.set(key, reply),
+      () => {},
+    );
   });
   await until('some are answered', () => answers.size >= 10);
   await gate.kill9();
@@ -106,10 +109,14 @@ test('kill -9 during the origin call never lets the retry execute again', async 
   assertProblem(whileLeased, 409, 'in-progress');
   assert.match(whileLeased.header('retry-after') ?? '', /^[1-9]\d*$/);
 
-  const afterwards = await until('the lease is over', async () => {
-    const retry = await send();
-    return retry.status !== 409 && retry;
-  }, { seconds: 20, everyMs: 100 });
+  const afterwards = await until(
+    'the lease is over',
+    async () => {
+      const retry = await send();
+      return retry.status !== 409 && retry;
+    },
+    { seconds: 20, everyMs: 100 },
+  );
   const passedMs = performance.now() - begun;
   assertProblem(afterwards, [502, 504], 'unknown');
   assert.ok(passedMs >= LEASE_MS, `the lease of ${LEASE_MS} ms ended after ${passedMs} ms`);

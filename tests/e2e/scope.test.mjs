@@ -54,7 +54,11 @@ test('a request without what its scope is read from is refused', async () => {
 
 test('an empty scope is no scope', async () => {
   const key = freshKey();
-  assertProblem(await gate.post('/v1/payments', { key, json: PAYMENT, headers: { authorization: '' } }), 400, 'unscoped');
+  assertProblem(
+    await gate.post('/v1/payments', { key, json: PAYMENT, headers: { authorization: '' } }),
+    400,
+    'unscoped',
+  );
   assert.equal(await origin.executions(key), 0);
 });
 
@@ -69,7 +73,13 @@ test('a scope may be in the path', async () => {
 
 test('the parts of a scope cannot be mistaken for one another, nor for the key', async () => {
   const send = (org, user, key) => gate.post('/pairs', { key, json: {}, headers: { 'x-org': org, 'x-user': user } });
-  for (const parts of [['ab', 'c', 'd'], ['a', 'bc', 'd'], ['a', 'b', 'cd'], ['abc', 'd', 'e'], ['d', 'ab', 'c']]) {
+  for (const parts of [
+    ['ab', 'c', 'd'],
+    ['a', 'bc', 'd'],
+    ['a', 'b', 'cd'],
+    ['abc', 'd', 'e'],
+    ['d', 'ab', 'c'],
+  ]) {
     assert.equal((await send(...parts)).outcome, 'created', parts.join(' '));
   }
   assertProblem(await gate.post('/pairs', { key: freshKey(), json: {}, headers: { 'x-org': 'a' } }), 400, 'unscoped');

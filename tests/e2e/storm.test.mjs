@@ -19,7 +19,9 @@ test(`${RETRIES} concurrent retries of each of ${KEYS} keys make ${KEYS} payment
   const begun = performance.now();
   // Round by round over all keys, so that those of one key are as far apart as the whole storm is wide.
   const sent = Array.from({ length: RETRIES }, () => {
-    return keys.map((key) => gate.post('/v1/payments', { key, json: PAYMENT, agent }).then((reply) => ({ key, reply })));
+    return keys.map((key) =>
+      gate.post('/v1/payments', { key, json: PAYMENT, agent }).then((reply) => ({ key, reply })),
+    );
   });
   const replies = await Promise.all(sent.flat());
   const seconds = (performance.now() - begun) / 1000;
@@ -41,5 +43,8 @@ test(`${RETRIES} concurrent retries of each of ${KEYS} keys make ${KEYS} payment
     assertReplayed(later, created[0]);
   }
   assert.equal(await origin.count(), KEYS);
-  t.diagnostic(`${replies.length} replies in ${seconds.toFixed(1)} s, ${Math.round(replies.length / seconds)}/s: ${JSON.stringify(outcomes)}`);
+  t.diagnostic(
+    `${replies.length} replies in ${seconds.toFixed(1)} s, ${Math.round(replies.length / seconds)}/s: ` +
+      JSON.stringify(outcomes),
+  );
 });

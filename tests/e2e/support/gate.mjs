@@ -29,8 +29,8 @@ export async function temporaryFolder() {
 /**
  * Starts a gate and waits until it is ready.
  *
- * `routes` are objects with the fields of the configuration, or the text of a TOML file; `vars` go to `--var`. Its ledgers
- * lie in a folder of their own. `restart` starts it again on that folder, in place.
+ * `routes` are objects with the fields of the configuration, or the text of a TOML file; `vars` go to `--var`. Its
+ * ledgers lie in a folder of their own. `restart` starts it again on that folder, in place.
  */
 export async function startGate({ origin, routes, vars = {} }) {
   const folder = await temporaryFolder();

@@ -1,4 +1,4 @@
-// Clients that show what `fetch` hides: the bytes of a body as they came, each header line, and requests that are wrong.
+// Clients that show what `fetch` hides (the bytes of a body as they came, each header line) and send what is wrong.
 
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
@@ -50,10 +50,11 @@ export class Reply {
 }
 
 /**
- * Begins a request and gives it before anything has come back: `request` is the stream to write to, `response` promises
- * the incoming stream, and `reply()` reads that to its end and gives the Reply. `key` is for the Idempotency-Key header,
- * `json` for a JSON body; without either of `json` and `body`, the caller has to end `request`. A header may have several
- * values, in an array.
+ * Begins a request and gives it before anything has come back: `request` is the stream to write to, `response`
+ * promises the incoming stream, and `reply()` reads that to its end and gives the Reply.
+ *
+ * `key` is for the Idempotency-Key header, `json` for a JSON body; without either of `json` and `body`, the caller has
+ * to end `request`. A header may have several values, in an array.
  */
 export function open(url, method, path, { key, json, body, headers = {}, agent = false, signal } = {}) {
   const { hostname, port } = new URL(url);
@@ -106,7 +107,10 @@ function parse(bytes) {
   const end = bytes.indexOf('\r\n\r\n');
   if (end < 0) throw new Error(`no reply, but ${JSON.stringify(bytes.toString('latin1'))}`);
   const [statusLine, ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
-  const rawHeaders = lines.flatMap((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]);
+  const rawHeaders = lines.flatMap((line) => [
+    line.slice(0, line.indexOf(':')),
+    line.slice(line.indexOf(':') + 1).trim(),
+  ]);
   const reply = new Reply(Number(statusLine.split(' ')[1]), rawHeaders, bytes.subarray(end + 4));
   if (reply.header('transfer-encoding') === 'chunked') reply.body = unchunked(reply.body);
   return reply;
@@ -114,7 +118,7 @@ function parse(bytes) {
 
 function unchunked(body) {
   const parts = [];
-  for (let rest = body; ; ) {
+  for (let rest = body; ;) {
     const lineEnd = rest.indexOf('\r\n');
     const size = Number.parseInt(rest.subarray(0, lineEnd).toString(), 16);
     if (!size) return Buffer.concat(parts);

@@ -32,7 +32,9 @@ export async function startOrigin() {
     /** The requests that arrived with this header and value, or all. */
     async requests(name, value) {
       const log = await ask('GET', '/_test/log');
-      return name ? log.filter(({ headers }) => headers.some(([n, v]) => n.toLowerCase() === name && v === value)) : log;
+      return name
+        ? log.filter(({ headers }) => headers.some(([n, v]) => n.toLowerCase() === name && v === value))
+        : log;
     },
 
     /** Waits until `times` requests of a test's label (see `labelled`) have arrived. */
@@ -57,7 +59,7 @@ export async function startOrigin() {
   };
 }
 
-/** An origin in this process. `handler` is that of `node:http`; `seen` has the request line and headers of each request. */
+/** An origin in this process. `handler` is as in `node:http`; `seen` has the request line and headers of each request. */
 export async function handmadeOrigin(handler = (_, outgoing) => outgoing.end('ok')) {
   const seen = [];
   const server = createServer((incoming, outgoing) => {

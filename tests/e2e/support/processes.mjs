@@ -64,7 +64,8 @@ export class Child {
     }).catch((error) => {
       throw new Error(`${error.message}; it said:\n${this.lastLines()}`);
     });
-    if (match === 'ended') throw new Error(`${this.name} ended with code ${this.end.code}; it said:\n${this.lastLines()}`);
+    if (match === 'ended')
+      throw new Error(`${this.name} ended with code ${this.end.code}; it said:\n${this.lastLines()}`);
     return match;
   }
 
@@ -139,7 +140,9 @@ export function programOf(pid) {
 function statOf(pid) {
   try {
     // "PID (name) STATE PARENT ...", where a name may itself hold spaces and parentheses.
-    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return { state, parent: Number(parent) };
   } catch {
     return undefined;

@@ -12,7 +12,9 @@ function lines(table) {
 function literal(value) {
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (typeof value === 'object') {
-    return `{ ${Object.entries(value).map(([name, inner]) => `${name} = ${literal(inner)}`).join(', ')} }`;
+    return `{ ${Object.entries(value)
+      .map(([name, inner]) => `${name} = ${literal(inner)}`)
+      .join(', ')} }`;
   }
   return JSON.stringify(value); // strings, numbers and booleans are written alike in JSON and TOML
 }
