@@ -59,7 +59,7 @@ export async function startOrigin() {
   };
 }
 
-/** An origin in this process. `handler` is as in `node:http`; `seen` has the request line and headers of each request. */
+/** An origin in this process. `handler` is as in `node:http`; `seen` has what came before the body of each request. */
 export async function handmadeOrigin(handler = (_, outgoing) => outgoing.end('ok')) {
   const seen = [];
   const server = createServer((incoming, outgoing) => {
