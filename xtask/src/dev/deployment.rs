@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
+use oncegate_protocol::config::{Config, Variables};
 use serde_json::Value as Json;
 
 use crate::dev::routes_file;
@@ -61,6 +62,15 @@ fn parse(text: &str) -> Result<Deployment> {
 }
 
 impl Deployment {
+    /// Fails if the Worker would refuse this configuration, with all that is wrong with it.
+    pub(crate) fn check(&self) -> Result<()> {
+        let origin = self.variables.get("ORIGIN").and_then(Json::as_str).map(str::to_owned);
+        let routes = self.variables.iter().filter(|(name, _)| is_routes(name));
+        let routes = routes.map(|(name, value)| (name.clone(), value.to_string())).collect();
+        Config::parse(&Variables { origin, routes })?;
+        Ok(())
+    }
+
     /// Replaces all routes.
     pub(crate) fn set_routes(&mut self, routes: Json) {
         self.variables.retain(|name, _| !is_routes(name));
@@ -127,6 +137,15 @@ class_name = \"Ledger\"
         assert_eq!(deployment.ledgers, [DurableObject { binding: "LEDGER".into(), class: "Ledger".into() }]);
         assert_eq!(deployment.variables["ORIGIN"], "https://api.example.com");
         assert_eq!(deployment.variables["ROUTES_1"][0]["name"], "x");
+    }
+
+    #[test]
+    fn what_the_worker_would_refuse_is_refused() {
+        let refused = example().check().unwrap_err().to_string();
+        assert!(refused.contains("ROUTES_1[0].path is missing"), "{refused}");
+        let mut deployment = example();
+        deployment.set_routes(routes_file::parse(DEFAULT_ROUTES).unwrap());
+        deployment.check().unwrap();
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub(crate) fn run(project: &Project, flags: &DevFlags) -> Result<()> {
         stop(processes);
         return Ok(());
     };
+    // workerd has read its files, and what is not there cannot be left behind.
+    drop(installation);
     let url = format!("http://127.0.0.1:{port}");
     announce(&url)?;
 
@@ -75,15 +77,19 @@ pub(crate) fn run(project: &Project, flags: &DevFlags) -> Result<()> {
     end
 }
 
-/// The Worker as `wrangler.toml` and the flags describe it.
+/// The Worker as `wrangler.toml` and the flags describe it. Its routes are checked here as the Worker does it, because
+/// a Worker with wrong ones says so only in its log; what --var changes is left to the Worker.
 fn deployment(project: &Project, flags: &DevFlags) -> Result<Deployment> {
     let mut deployment = deployment::read(project)?;
+    let mut source = "wrangler.toml".to_owned();
     if let Some(file) = &flags.routes {
         deployment.set_routes(routes_file::read(file)?);
+        source = format!("the routes file {}", file.display());
     }
     if let Some(origin) = &flags.origin {
         deployment.set("ORIGIN", origin.url())?;
     }
+    deployment.check().map_err(|wrong| anyhow!("{source} cannot be used:\n{wrong}"))?;
     for variable in &flags.variables {
         deployment.set(&variable.name, &variable.value)?;
     }
