@@ -88,10 +88,13 @@ test('a body with a Content-Length far over max_request is refused before it is 
   await assertNothingRecorded(key);
 });
 
-test('a body of 50 MB is refused to a client that sends it all before it reads', async () => {
+test('a body of 50 MB leaves nothing behind, whether its client reads the answer or not', async () => {
   const key = freshKey();
-  const reply = await gate.post('/v1/payments', { key, body: Buffer.alloc(50_000_000), headers: { 'x-label': key } });
-  assertProblem(reply, 413, 'too-large');
+  const upload = gate.post('/v1/payments', { key, body: Buffer.alloc(50_000_000), headers: { 'x-label': key } });
+  // The gate does not read all of it, so the client may find its connection closed before it has looked for the answer.
+  const reply = await upload.catch(({ code }) => code);
+  if (typeof reply === 'string') assert.match(reply, /^(EPIPE|ECONNRESET)$/);
+  else assertProblem(reply, 413, 'too-large');
   await assertNothingRecorded(key);
 });
 

@@ -17,6 +17,7 @@ process.on('exit', (code) => {
     process.stderr.write(`--- the last lines of ${child.name} ---\n${child.lastLines()}\n`);
   }
 });
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1)); // by way of the above
 
 /** A program in a process group of its own, so that it can be stopped with everything it started. */
 export class Child {
