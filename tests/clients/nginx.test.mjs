@@ -96,7 +96,7 @@ async function startNginx(first, second) {
   });
   after(async () => {
     await child.stop();
-    await folder.forget();
+    folder.forget();
   });
   const url = `http://127.0.0.1:${port}`;
   await until('nginx listens', () => {

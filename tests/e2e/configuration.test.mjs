@@ -15,7 +15,7 @@ const folder = await temporaryFolder();
 const origin = await startOrigin();
 after(async () => {
   await origin.stop();
-  await folder.forget();
+  folder.forget();
 });
 
 /** Runs dev with this routes file until it refuses it, and gives what it says. */

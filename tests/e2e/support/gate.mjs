@@ -1,6 +1,7 @@
 // The gate under test: `cargo xtask dev`, which runs the built Worker in local workerd with its ledgers on disk.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -20,10 +21,12 @@ export function dev(...args) {
   return new Child(`the gate (dev ${args.join(' ')})`, XTASK, ['dev', ...args], { cwd: ROOT });
 }
 
-/** A folder that is gone when `forget` was called. */
+/** A folder that is gone when `forget` was called, at the latest when the tests end. */
 export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), 'oncegate-test-'));
-  return { path, forget: () => rm(path, { recursive: true, force: true }) };
+  const forget = () => rmSync(path, { recursive: true, force: true });
+  process.on('exit', forget);
+  return { path, forget };
 }
 
 /**
@@ -53,7 +56,7 @@ export async function startGate({ origin, routes, vars = {} }) {
     /** The polite end, as by Ctrl-C. */
     async stop() {
       await gate.child.stop('SIGINT');
-      await folder.forget();
+      folder.forget();
     },
 
     /** The end by surprise: workerd first, then whatever would clean up after it. */
@@ -74,7 +77,7 @@ export async function startGate({ origin, routes, vars = {} }) {
   try {
     await gate.restart();
   } catch (error) {
-    await folder.forget();
+    folder.forget();
     throw error;
   }
   return gate;
