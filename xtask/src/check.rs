@@ -51,6 +51,6 @@ impl Cargo<'_> {
         self.toolchain.select(&mut command);
         // The documentation is for those who work on it, so what is private is in it and may be linked to.
         command.args(arguments).env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
-        crate::run::to_the_end(&mut command)
+        crate::run::showing(&mut command)
     }
 }

@@ -29,10 +29,15 @@ pub(crate) fn path_with_first(directory: &Path, path: Option<OsString>) -> OsStr
     joined
 }
 
-/// Runs `command` to its end. What it prints goes to standard error: standard output is for what people and tests read
-/// from xtask itself.
+/// Runs `command`, a step on the way to what was asked for. What it prints goes to standard error, because standard output
+/// is for what people and tests read from xtask itself.
 pub(crate) fn to_the_end(command: &mut Command) -> Result<()> {
-    let status = command.stdout(std::io::stderr()).status().with_context(|| not_started(command))?;
+    showing(command.stdout(std::io::stderr()))
+}
+
+/// Runs `command`, whose output is what was asked for.
+pub(crate) fn showing(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| not_started(command))?;
     if !status.success() {
         bail!("`{}` failed: {status}", shown(command));
     }

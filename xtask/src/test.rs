@@ -89,7 +89,7 @@ fn set_up(project: &Project, suites: &[Suite]) -> Result<WasmToolchain> {
 fn test_host(project: &Project) -> Result<()> {
     let mut command = crate::run::command(project, "cargo");
     command.args(["test", "--workspace", "--exclude", "oncegate"]);
-    crate::run::to_the_end(&mut command)
+    crate::run::showing(&mut command)
 }
 
 fn test_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
@@ -98,7 +98,7 @@ fn test_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
     command
         .args(["test", "--package", "oncegate", "--target", TARGET, "--tests"])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", project.cargo_tool("wasm-bindgen-test-runner"));
-    crate::run::to_the_end(&mut command)
+    crate::run::showing(&mut command)
 }
 
 /// Runs the files `*.test.mjs` of `folder`. Each starts gates by this program, as a person would.
@@ -113,7 +113,7 @@ fn test_with_node(project: &Project, folder: &str) -> Result<()> {
         .args(["--test", &format!("--test-concurrency={jobs}"), &format!("--test-timeout={FILE_TIMEOUT_MS}")])
         .args(files)
         .env("ONCEGATE_XTASK", std::env::current_exe().context("this program's own path")?);
-    crate::run::to_the_end(&mut command)
+    crate::run::showing(&mut command)
 }
 
 fn node(project: &Project) -> Result<Command> {

@@ -25,7 +25,9 @@ pub(crate) fn install(project: &Project, packages: &[&str], purpose: &str) -> Re
 fn apt_get(project: &Project, arguments: &[&str]) -> Result<()> {
     let mut command = crate::run::command(project, "apt-get");
     command.args(arguments);
-    // Nobody is there to answer a question, and no package may start a service: this is a runlevel without services.
-    command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+    // Nobody is there to answer a question.
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    // The tests start what they need, so no package should start a service, with systemd or without.
+    command.env("SYSTEMD_OFFLINE", "1").env("RUNLEVEL", "1").env("PREVLEVEL", "N");
     crate::run::to_the_end(&mut command)
 }
