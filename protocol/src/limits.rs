@@ -52,5 +52,3 @@ pub const WAITERS_PER_KEY: usize = 100;
 pub const WAITERS_PER_LEDGER: usize = 1_000;
 /// How many generations of records one ledger may keep.
 pub const GENERATIONS: usize = 64;
-/// The largest JSON nesting that is parsed.
-pub const JSON_DEPTH: usize = 128;

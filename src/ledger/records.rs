@@ -164,7 +164,7 @@ impl Records {
             // A copy of this piece alone: what is bound is then no larger than the piece.
             let piece = body.slice(from, to);
             let values: [&JsValue; 3] = [&blob(record.attempt.as_bytes()), &part.into(), &piece];
-            rows += self.write(&statement, &values)?;
+            rows = rows.saturating_add(self.write(&statement, &values)?);
             (part, from) = (part.saturating_add(1), to);
         }
         self.count_rows(rows, |counters| &mut counters.record_rows);
@@ -223,21 +223,19 @@ impl Records {
             // Not awaited, so that no other command comes between; the answer is held back until it is durable.
             let _ = self.storage()?.set_alarm(at)?;
             // The platform counts an alarm as a row, but does not report it.
-            self.count_rows(1.0, |counters| &mut counters.other_rows);
+            self.count_rows(1, |counters| &mut counters.other_rows);
         }
         Ok(())
     }
 
     /// Adds one to a counter.
     pub(super) fn count(&mut self, counter: impl FnOnce(&mut Counters) -> &mut u64) {
-        self.count_rows(1.0, counter);
+        self.count_rows(1, counter);
     }
 
-    fn count_rows(&mut self, rows: f64, counter: impl FnOnce(&mut Counters) -> &mut u64) {
+    fn count_rows(&mut self, rows: u64, counter: impl FnOnce(&mut Counters) -> &mut u64) {
         if let Some(state) = &mut self.state {
             let counter = counter(&mut state.counters);
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
-            let rows = rows as u64;
             *counter = counter.saturating_add(rows);
         }
     }
@@ -254,14 +252,16 @@ impl Records {
     fn load(&mut self) -> Stores<LedgerState> {
         let table =
             "CREATE TABLE IF NOT EXISTS ledger (one INTEGER PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID, STRICT";
-        self.write(table, &[])?;
-        match self.query("SELECT state FROM ledger WHERE one = 1", &[])?.first() {
-            None => Ok(LedgerState::default()),
+        let rows = self.write(table, &[])?;
+        let mut state = match self.query("SELECT state FROM ledger WHERE one = 1", &[])?.first() {
+            None => LedgerState::default(),
             Some(row) => {
                 let stored = as_bytes(&row.get(0)).map(|bytes| bytes.to_vec()).unwrap_or_default();
-                LedgerState::decode(&stored).map_err(Fault::Unreadable)
+                LedgerState::decode(&stored).map_err(Fault::Unreadable)?
             }
-        }
+        };
+        state.counters.other_rows = state.counters.other_rows.saturating_add(rows);
+        Ok(state)
     }
 
     fn save(&mut self) -> Stores<()> {
@@ -279,10 +279,11 @@ impl Records {
 
     /// Runs a statement that writes, and gives how many rows it wrote. After a failure the state is read anew: what is in
     /// memory may be ahead of what is stored.
-    fn write(&mut self, statement: &str, values: &[&JsValue]) -> Stores<f64> {
+    fn write(&mut self, statement: &str, values: &[&JsValue]) -> Stores<u64> {
         let done = self.storage()?.sql().exec(statement, &array(values));
         match done {
-            Ok(cursor) => Ok(cursor.rows_written()),
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+            Ok(cursor) => Ok(cursor.rows_written() as u64),
             Err(thrown) => {
                 self.state = None;
                 Err(thrown.into())
