@@ -22,7 +22,7 @@ use crate::{setup, worker_build};
 use deployment::Deployment;
 use gate::Installation;
 use interrupt::Interrupt;
-use processes::Process;
+use processes::{Process, Processes};
 use state::State;
 
 const DEFAULT_PORT: u16 = 8787;
@@ -46,23 +46,17 @@ pub(crate) fn run(project: &Project, flags: &DevFlags) -> Result<()> {
     })?;
     let state = open_state(project, flags)?;
 
-    // Stopped in the reverse order, however this function ends: first the gate, then the origin, then its files go.
     let interrupt = Interrupt::listen()?;
-    let mut processes = Vec::new();
+    // However this function ends, the processes stop before their files go.
+    let mut processes = Processes::default();
     let mut example = None;
     if flags.needs_example_origin() {
-        processes.push(start_example_origin(project)?);
-        let Some(url) = wait_for_last(&mut processes, &interrupt)? else {
-            return Ok(());
-        };
+        let Some(url) = processes.add(start_example_origin(project)?, &interrupt)? else { return Ok(()) };
         deployment.set("ORIGIN", &url)?;
         example = Some(url);
     }
-    processes.push(installation.start(project, &deployment, state.path(), port)?);
-    let Some(port) = wait_for_last(&mut processes, &interrupt)? else {
-        stop(processes);
-        return Ok(());
-    };
+    let gate = installation.start(project, &deployment, state.path(), port)?;
+    let Some(port) = processes.add(gate, &interrupt)? else { return Ok(()) };
     // workerd has read its files, and what is not there cannot be left behind.
     drop(installation);
     let url = format!("http://127.0.0.1:{port}");
@@ -72,9 +66,7 @@ pub(crate) fn run(project: &Project, flags: &DevFlags) -> Result<()> {
         Some(example) if flags.once => Some(thread::spawn(move || walkthrough::run(&url, &example))),
         _ => None,
     };
-    let end = supervise(&mut processes, &interrupt, walkthrough);
-    stop(processes);
-    end
+    supervise(&mut processes, &interrupt, walkthrough)
 }
 
 /// The Worker as `wrangler.toml` and the flags describe it. Its routes are checked here as the Worker does it, because
@@ -114,10 +106,6 @@ fn start_example_origin(project: &Project) -> Result<Process> {
     })
 }
 
-fn wait_for_last(processes: &mut [Process], interrupt: &Interrupt) -> Result<Option<String>> {
-    processes.last_mut().context("no process was started")?.wait_ready(interrupt)
-}
-
 /// Tells people and tests where the gate is.
 fn announce(url: &str) -> Result<()> {
     let mut output = std::io::stdout().lock();
@@ -127,23 +115,16 @@ fn announce(url: &str) -> Result<()> {
 
 /// Waits until the user asks to stop, a process stops by itself (an error), or the walk-through is over.
 fn supervise(
-    processes: &mut [Process],
+    processes: &mut Processes,
     interrupt: &Interrupt,
     mut walkthrough: Option<JoinHandle<Result<()>>>,
 ) -> Result<()> {
     while !interrupt.is_requested() {
+        processes.check_running()?;
         if let Some(finished) = walkthrough.take_if(|thread| thread.is_finished()) {
             return finished.join().map_err(|_| anyhow!("the walk-through failed"))?;
         }
-        processes.iter_mut().try_for_each(Process::check_running)?;
         thread::sleep(POLL);
     }
     Ok(())
-}
-
-/// Stops the processes, the last started first.
-fn stop(mut processes: Vec<Process>) {
-    while let Some(process) = processes.pop() {
-        drop(process);
-    }
 }

@@ -54,7 +54,7 @@ impl Process {
     }
 
     /// Waits until it is ready, and gives back what it announced, or `None` where the user asked to stop before.
-    pub(crate) fn wait_ready(&mut self, interrupt: &Interrupt) -> Result<Option<String>> {
+    fn wait_ready(&mut self, interrupt: &Interrupt) -> Result<Option<String>> {
         let started = Instant::now();
         while started.elapsed() < READY_TIMEOUT {
             match self.announced.recv_timeout(POLL) {
@@ -71,7 +71,7 @@ impl Process {
     }
 
     /// An error where it has stopped by itself.
-    pub(crate) fn check_running(&mut self) -> Result<()> {
+    fn check_running(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             Some(status) => bail!("{} stopped by itself: {status}", self.name),
             None => Ok(()),
@@ -107,6 +107,31 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Processes that stand on one another: they stop in the reverse of the order they started in.
+#[derive(Default)]
+pub(crate) struct Processes(Vec<Process>);
+
+impl Processes {
+    /// Waits until `process` is ready, and gives back what it announced, or `None` where the user asked to stop before.
+    pub(crate) fn add(&mut self, process: Process, interrupt: &Interrupt) -> Result<Option<String>> {
+        self.0.push(process);
+        self.0.last_mut().map_or(Ok(None), |process| process.wait_ready(interrupt))
+    }
+
+    /// An error where one has stopped by itself.
+    pub(crate) fn check_running(&mut self) -> Result<()> {
+        self.0.iter_mut().try_for_each(Process::check_running)
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        while let Some(process) = self.0.pop() {
+            drop(process);
+        }
     }
 }
 
