@@ -14,9 +14,6 @@ pub const STATUS: &str = "idempotency-status";
 /// Set to `true` on what was answered from the record.
 pub const REPLAYED: &str = "idempotency-replayed";
 
-/// What an origin may rely on that the gate said it: taken out of requests that pass through unguarded as well.
-pub const ONLY_FROM_THE_GATE: [&str; 3] = ["oncegate-attempt", "oncegate-fence", "oncegate-deadline"];
-
 /// Headers that belong to one connection and are not passed on (RFC 9110, section 7.6.1, with the older ones it names).
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
@@ -33,6 +30,12 @@ const HOP_BY_HOP: [&str; 9] = [
 /// Whether only the gate may set this header, in either direction.
 pub fn is_reserved(name: &str) -> bool {
     name.starts_with("oncegate-") || name == STATUS || name == REPLAYED
+}
+
+/// Those of these names, joined by commas, that only the gate may set: an origin relies on it that the gate said them, so
+/// they are taken out of requests that pass through unguarded as well.
+pub fn reserved_in(names: &str) -> impl Iterator<Item = &str> {
+    names.split(',').filter(|name| is_reserved(name))
 }
 
 /// Drops what belongs to the connection, also what `Connection` names, and what only the gate may set.
@@ -156,6 +159,13 @@ mod tests {
         assert_eq!(client, list(&[("set-cookie", "a=1"), ("set-cookie", "b=2"), ("x-request-id", "7")]));
         assert_eq!(to_record(&client, &[]), list(&[("x-request-id", "7")]));
         assert_eq!(to_record(&client, &["set-cookie".into()]), client);
+    }
+
+    #[test]
+    fn forged_names_are_found() {
+        let found: Vec<&str> = reserved_in("accept,idempotency-key,idempotency-status,oncegate-x").collect();
+        assert_eq!(found, ["idempotency-status", "oncegate-x"]);
+        assert_eq!(reserved_in("").count(), 0);
     }
 
     #[test]

@@ -65,23 +65,40 @@ impl Doubt {
     }
 }
 
-/// Says what an answer with this status means, by default.
+/// The statuses to which a route gives another class than the default. No status is in two of the lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Kept.
+    pub store: Vec<u16>,
+    /// The origin did not execute.
+    pub release: Vec<u16>,
+    /// It may have.
+    pub unknown: Vec<u16>,
+}
+
+/// Says what an answer with this status means.
 ///
 /// `not_to_be_stored` is whether the origin said `Oncegate-Store: no`, by which it declares that it did not execute.
-pub const fn classify(status: u16, not_to_be_stored: bool) -> Class {
-    if not_to_be_stored {
+pub fn classify(status: u16, not_to_be_stored: bool, overrides: &Overrides) -> Class {
+    let Some(valid) = Status::new(status) else {
+        // Nothing that could be replayed.
+        return Class::Unknown(Doubt::Status(status));
+    };
+    if not_to_be_stored || overrides.release.contains(&status) {
         return Class::Release;
+    }
+    if overrides.store.contains(&status) {
+        return Class::Store(valid);
+    }
+    if overrides.unknown.contains(&status) {
+        return Class::Unknown(Doubt::Status(status));
     }
     match status {
         // Refused before anything was done, by the origin or by the edge before it sent anything.
         401 | 403 | 407 | 408 | 421 | 425 | 429 | 503 | 521 | 523 | 525 | 526 | 530 => Class::Release,
         // Said by something between the edge and the application, which may or may not have passed the request on.
         502 | 504 | 520 | 522 | 524 => Class::Unknown(Doubt::Status(status)),
-        // Where there is no such status, there is nothing that could be replayed.
-        _ => match Status::new(status) {
-            Some(status) => Class::Store(status),
-            None => Class::Unknown(Doubt::Status(status)),
-        },
+        _ => Class::Store(valid),
     }
 }
 
@@ -117,16 +134,28 @@ mod tests {
     fn every_status_has_the_class_that_the_design_gives_it() {
         let release = [401, 403, 407, 408, 421, 425, 429, 503, 521, 523, 525, 526, 530];
         let unknown = [502, 504, 520, 522, 524];
+        let default = Overrides::default();
         for status in 0..=u16::MAX {
-            let expected = match status {
-                _ if release.contains(&status) => Class::Release,
-                _ if unknown.contains(&status) => Class::Unknown(Doubt::Status(status)),
-                200..=599 => Class::Store(Status::new(status).unwrap()),
-                _ => Class::Unknown(Doubt::Status(status)),
+            let (expected, if_refused) = match Status::new(status) {
+                None => (Class::Unknown(Doubt::Status(status)), Class::Unknown(Doubt::Status(status))),
+                Some(_) if release.contains(&status) => (Class::Release, Class::Release),
+                Some(_) if unknown.contains(&status) => (Class::Unknown(Doubt::Status(status)), Class::Release),
+                Some(valid) => (Class::Store(valid), Class::Release),
             };
-            assert_eq!(classify(status, false), expected, "{status}");
-            assert_eq!(classify(status, true), Class::Release, "{status}");
+            assert_eq!(classify(status, false, &default), expected, "{status}");
+            assert_eq!(classify(status, true, &default), if_refused, "{status}");
         }
+    }
+
+    #[test]
+    fn a_route_may_give_a_status_another_class() {
+        let overrides = Overrides { store: vec![503], release: vec![409], unknown: vec![500] };
+        let class = |status| classify(status, false, &overrides);
+        assert_eq!(class(503), Class::Store(Status::new(503).unwrap()));
+        assert_eq!(class(409), Class::Release);
+        assert_eq!(class(500), Class::Unknown(Doubt::Status(500)));
+        assert_eq!(class(200), Class::Store(Status::new(200).unwrap()));
+        assert_eq!(classify(503, true, &overrides), Class::Release, "the origin knows best");
     }
 
     #[test]

@@ -208,12 +208,16 @@ impl Problem {
     }
 
     /// The response's body, a JSON object.
+    ///
+    /// The member `error` is an extension for clients that look for nothing else: Stripe's library takes JSON without it for
+    /// a success, whatever the status says.
     pub fn body(&self) -> String {
         let mut json = serde_json::json!({
             "type": format!("urn:oncegate:problem:{}", self.case.name()),
             "title": self.case.title(),
             "status": self.status,
             "detail": self.detail,
+            "error": { "type": "idempotency_error", "code": self.case.name(), "message": self.detail },
         });
         if let (Some(status), Some(object)) = (self.original_status, json.as_object_mut()) {
             object.insert("original_status".to_owned(), status.as_u16().into());
@@ -247,6 +251,7 @@ mod tests {
         assert_eq!(json["type"], "urn:oncegate:problem:malformed");
         assert_eq!(json["status"], 400);
         assert_eq!(json["detail"], "a \"quote\" and a\nline");
+        assert_eq!(json["error"]["code"], "malformed");
         assert!(problem.headers().contains(&("idempotency-status".into(), "malformed".into())));
     }
 

@@ -230,3 +230,11 @@ fn the_gates_own_paths_never_reach_the_origin() {
     assert_eq!(case("GET", "https://e/_oncegate/else"), "nothing");
     assert_eq!(case("GET", "https://e/_oncegates"), "pass");
 }
+
+#[test]
+fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
+    let config = config(json!({ "max_request": 10 }));
+    assert_eq!(case(&config, &post("").header("content-length", "11")), "too-large");
+    assert_eq!(case(&config, &post("").header("content-length", "10")), "guarded");
+    assert_eq!(case(&config, &post("").header("content-length", "many")), "guarded", "it is counted as it comes");
+}

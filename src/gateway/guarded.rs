@@ -140,7 +140,7 @@ impl Attempt<'_> {
         let all = header_list(&response.headers())?;
         let wishes = OriginWishes::read(&all);
         let headers = headers::to_client(all);
-        match classify(response.status(), wishes.not_to_be_stored) {
+        match classify(response.status(), wishes.not_to_be_stored, &self.route.outcomes) {
             Class::Store(status) => self.store(response, status, headers, wishes.ttl).await,
             Class::Release => {
                 self.release().await;
@@ -185,14 +185,14 @@ impl Attempt<'_> {
             }
             Gathered::Whole(bytes) => {
                 self.log("headers too large to keep", json!({}));
-                self.tell(completed(Headers::new(), SentBody::TooLarge), None, retention).await;
-                marked_reply(status.as_u16(), headers, created(false), &bytes.joined(&[]))
+                let is_stored = self.tell(completed(Headers::new(), SentBody::TooLarge), None, retention).await;
+                marked_reply(status.as_u16(), headers, created(is_stored), &bytes.joined(&[]))
             }
             Gathered::More(bytes, rest) => {
                 self.log("body too large to keep", json!({ "limit": limit }));
-                self.tell(completed(kept, SentBody::TooLarge), None, retention).await;
+                let is_stored = self.tell(completed(kept, SentBody::TooLarge), None, retention).await;
                 let body = self.stream(&response, bytes, &rest)?;
-                marked_reply(status.as_u16(), headers, created(false), &body)
+                marked_reply(status.as_u16(), headers, created(is_stored), &body)
             }
         }
     }
@@ -258,7 +258,7 @@ async fn pump(begun: &Bytes, rest: Option<&ReadableStream>, into: &WritableStrea
     Ok(())
 }
 
-/// How an answer is marked that executed just now.
+/// How an answer is marked that executed just now, by whether its record is durable.
 fn created(is_stored: bool) -> &'static str {
     if is_stored { "created" } else { "not-stored" }
 }

@@ -7,7 +7,7 @@ use oncegate_protocol::retry::{self, Failure};
 use oncegate_protocol::wire::{Command, FRAME_HEADER, Reply};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{JSON, Object, Reflect, Uint8Array};
+use worker::js_sys::{JSON, Reflect, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 
 use super::Deployment;
@@ -15,6 +15,9 @@ use crate::log;
 use crate::platform::{
     AbortSignal, Bytes, Fetcher, Namespace, Response, describe, js_millis, property, random_u32, sleep,
 };
+
+/// How a ledger is called. Its answer may be the client's: a redirect is not followed, and a compressed body stays as it is.
+const INIT: &str = r#"{"method":"POST","redirect":"manual","encodeResponseBody":"manual"}"#;
 
 /// What a ledger answers.
 pub(super) enum Answer {
@@ -58,8 +61,7 @@ impl Ledger<'_> {
     }
 
     async fn ask_once(&self, frame: &Uint8Array, wait: Duration) -> Result<Answer, JsValue> {
-        let init = Object::new();
-        Reflect::set(&init, &"method".into(), &"POST".into())?;
+        let init = JSON::parse(INIT)?;
         Reflect::set(&init, &"body".into(), frame)?;
         let timeout = retry::TRY_TIMEOUT.saturating_add(wait);
         Reflect::set(&init, &"signal".into(), &AbortSignal::timeout(js_millis(timeout)))?;

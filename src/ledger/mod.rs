@@ -18,58 +18,71 @@ use oncegate_protocol::record::{Arrival, Begin, Claim, KeptBody, Settle, Visit, 
 use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::{self, Command, Reply, SentOutcome};
 use serde_json::json;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{DurableObject, Env, Result, State, durable_object};
 
 use crate::log;
-use crate::platform::{Request, Response, describe, now};
+use crate::platform::{ObjectState, Request, Response, describe, now};
 use records::{Fault, Found, Records};
 use waiters::Waiters;
 
 /// The object. Named by route, number of shards, and shard.
-#[durable_object(alarm)]
+///
+/// It is exported without the macro of the crate `worker`, which would make each response anew, and have the platform
+/// compress a compressed body again.
+#[wasm_bindgen]
 pub struct Ledger {
     records: RefCell<Records>,
     waiters: Waiters,
 }
 
-impl DurableObject for Ledger {
-    fn new(state: State, _env: Env) -> Self {
-        let storage = state.as_raw().storage().map(JsCast::unchecked_into).ok();
-        Self { records: RefCell::new(Records::new(storage)), waiters: Waiters::default() }
+#[wasm_bindgen(
+    wasm_bindgen = worker::wasm_bindgen,
+    wasm_bindgen_futures = worker::wasm_bindgen_futures,
+    js_sys = worker::js_sys
+)]
+impl Ledger {
+    /// Made by the platform when the first command comes.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: ObjectState, _bindings: JsValue) -> Self {
+        Self { records: RefCell::new(Records::new(state.storage())), waiters: Waiters::default() }
     }
 
-    async fn fetch(&self, request: worker::Request) -> Result<worker::Response> {
-        let request: &Request = request.inner().unchecked_ref();
-        let answer = self.answer(request).await;
-        answer
-            .map(|response| response.unchecked_into::<worker::web_sys::Response>().into())
-            .map_err(worker::Error::from)
+    /// Carries out one command.
+    ///
+    /// # Errors
+    /// What storage threw: whether the command was carried out is then not known.
+    pub async fn fetch(&self, request: Request) -> Result<Response, JsValue> {
+        let buffer = JsFuture::from(request.array_buffer()?).await?;
+        self.answer(&Uint8Array::new(&buffer)).await
     }
 
-    async fn alarm(&self) -> Result<worker::Response> {
-        let mut records = self.records.borrow_mut();
-        match records.sweep(now()) {
+    /// The standing alarm: drops what has expired, and writes the counters down.
+    ///
+    /// # Errors
+    /// What storage threw, so that the platform tries the alarm again.
+    pub async fn alarm(&self) -> Result<(), JsValue> {
+        match self.records.borrow_mut().sweep(now()) {
             Ok(state) => {
                 let counters = state.counters.named().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
                 let counters: serde_json::Map<_, _> = counters.collect();
                 log::info("swept", json!({ "generations": state.generations.count(), "counters": counters }));
+                Ok(())
             }
-            Err(Fault::Unreadable(error)) => unreadable("the ledger's state", error),
-            // Thrown, so that the platform tries the alarm again.
-            Err(Fault::Storage(thrown)) => return Err(thrown.into()),
+            Err(Fault::Unreadable(error)) => {
+                unreadable("the ledger's state", error);
+                Ok(())
+            }
+            Err(Fault::Storage(thrown)) => Err(thrown),
         }
-        worker::Response::empty()
     }
 }
 
 impl Ledger {
-    async fn answer(&self, request: &Request) -> core::result::Result<Response, JsValue> {
-        let buffer = JsFuture::from(request.array_buffer()?).await?;
-        let frame = Uint8Array::new(&buffer);
-        let (command, body) = match read_frame(&frame) {
+    async fn answer(&self, frame: &Uint8Array) -> Result<Response, JsValue> {
+        let (command, body) = match read_frame(frame) {
             Ok(read) => read,
             Err(error) => {
                 log::error("frame not understood", json!({ "reason": error.to_string() }));
@@ -96,7 +109,7 @@ impl Ledger {
         }
     }
 
-    async fn begin(&self, id: &RecordId, claim: &Claim, mut visit: Visit) -> core::result::Result<Response, Fault> {
+    async fn begin(&self, id: &RecordId, claim: &Claim, mut visit: Visit) -> Result<Response, Fault> {
         loop {
             let (found, now) = (self.records.borrow_mut().find(id)?, now());
             match arrive(&found.stored, claim, &visit, self.waiters.crowd(id), now) {
@@ -118,7 +131,7 @@ impl Ledger {
         found: &Found,
         begin: Begin<'_>,
         now: Timestamp,
-    ) -> core::result::Result<Response, Fault> {
+    ) -> Result<Response, Fault> {
         let mut records = self.records.borrow_mut();
         Ok(match begin {
             Begin::Forward { number, lease_until, write } => {
@@ -167,7 +180,7 @@ impl Ledger {
         outcome: SentOutcome,
         retention: Duration,
         body: &Uint8Array,
-    ) -> core::result::Result<Response, Fault> {
+    ) -> Result<Response, Fault> {
         let mut records = self.records.borrow_mut();
         let found = records.find_without_body(id)?;
         let reply = match settle(&found.stored, attempt, outcome.for_record(), retention, now()) {
@@ -195,7 +208,7 @@ impl Ledger {
 }
 
 /// The command in a frame, and what follows its head.
-fn read_frame(frame: &Uint8Array) -> core::result::Result<(Command, Uint8Array), DecodeError> {
+fn read_frame(frame: &Uint8Array) -> Result<(Command, Uint8Array), DecodeError> {
     let prefix = frame.subarray(0, u32::try_from(wire::PREFIX_BYTES).unwrap_or(u32::MAX)).to_vec();
     let head = u32::try_from(wire::head_length(&prefix)?).unwrap_or(u32::MAX);
     let body = frame.subarray(head, frame.length());

@@ -43,7 +43,7 @@ pub(super) struct Found {
 
 /// The records of one ledger.
 pub(super) struct Records {
-    storage: Option<Storage>,
+    storage: Storage,
     /// As stored, with the counters that have yet to be; `None` until it is read, and again after a failure.
     state: Option<LedgerState>,
 }
@@ -51,7 +51,7 @@ pub(super) struct Records {
 type Stores<T> = Result<T, Fault>;
 
 impl Records {
-    pub(super) fn new(storage: Option<Storage>) -> Self {
+    pub(super) fn new(storage: Storage) -> Self {
         Self { storage, state: None }
     }
 
@@ -221,7 +221,7 @@ impl Records {
             #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
             let at = at.as_millis() as f64;
             // Not awaited, so that no other command comes between; the answer is held back until it is durable.
-            let _ = self.storage()?.set_alarm(at)?;
+            let _ = self.storage.set_alarm(at)?;
             // The platform counts an alarm as a row, but does not report it.
             self.count_rows(1, |counters| &mut counters.other_rows);
         }
@@ -273,14 +273,10 @@ impl Records {
         Ok(())
     }
 
-    fn storage(&self) -> Stores<&Storage> {
-        self.storage.as_ref().ok_or_else(|| Fault::Storage("the object has no storage".into()))
-    }
-
     /// Runs a statement that writes, and gives how many rows it wrote. After a failure the state is read anew: what is in
     /// memory may be ahead of what is stored.
     fn write(&mut self, statement: &str, values: &[&JsValue]) -> Stores<u64> {
-        let done = self.storage()?.sql().exec(statement, &array(values));
+        let done = self.storage.sql().exec(statement, &array(values));
         match done {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
             Ok(cursor) => Ok(cursor.rows_written() as u64),
@@ -292,7 +288,7 @@ impl Records {
     }
 
     fn query(&self, statement: &str, values: &[&JsValue]) -> Stores<Vec<Array>> {
-        let rows = self.storage()?.sql().exec(statement, &array(values))?.raw()?.to_array()?;
+        let rows = self.storage.sql().exec(statement, &array(values))?.raw()?.to_array()?;
         Ok(rows.iter().map(JsCast::unchecked_into).collect())
     }
 }

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::Promise;
 use worker::wasm_bindgen_futures::JsFuture;
 
-use crate::platform::{Bindings, OutgoingRequest, Request, Response, fetch, fetch_request, property};
+use crate::platform::{Bindings, OutgoingRequest, Request, Response, fetch, fetch_request, header_names, property};
 
 /// The address at the origin for a request to this address.
 fn address(config: &Config, url: &str) -> String {
@@ -33,20 +33,14 @@ pub async fn pass(config: &Config, bindings: &Bindings, request: Request) -> Res
 
 /// The same request at the origin's address, and without what only the gate may tell an origin.
 fn for_origin(config: &Config, request: Request) -> Result<Request, JsValue> {
-    let headers = request.headers();
-    let mut is_forged = false;
-    for name in headers::ONLY_FROM_THE_GATE {
-        is_forged |= headers.has(name)?;
-    }
-    if config.origin.is_none() && !is_forged {
+    let names = header_names(&request.headers())?;
+    let mut forged = headers::reserved_in(&names).peekable();
+    if config.origin.is_none() && forged.peek().is_none() {
         return Ok(request);
     }
     let copy = Request::copy(&address(config, &request.url()), &request)?;
-    if is_forged {
-        let headers = copy.headers();
-        for name in headers::ONLY_FROM_THE_GATE {
-            headers.delete(name)?;
-        }
+    for name in forged {
+        copy.headers().delete(name)?;
     }
     Ok(copy)
 }

@@ -41,6 +41,8 @@ extern "C" {
     pub fn has(this: &Headers, name: &str) -> Result<bool, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn delete(this: &Headers, name: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method)]
+    pub fn keys(this: &Headers) -> JsValue;
 
     // --- streams ---
 
@@ -117,6 +119,10 @@ extern "C" {
     pub fn timeout(millis: f64) -> AbortSignal;
 
     // --- the storage of a Durable Object ---
+
+    pub type ObjectState;
+    #[wasm_bindgen(method, getter)]
+    pub fn storage(this: &ObjectState) -> Storage;
 
     pub type Storage;
     #[wasm_bindgen(method, getter)]

@@ -19,6 +19,14 @@ pub fn header_list(headers: &Headers) -> Result<Vec<(String, String)>, JsValue> 
     serde_json::from_str(&text).map_err(|error| JsValue::from_str(&error.to_string()))
 }
 
+/// The names of all headers, in lower case, joined by commas, which no name has.
+///
+/// # Errors
+/// Where the platform gives something that is no list.
+pub fn header_names(headers: &Headers) -> Result<String, JsValue> {
+    Ok(Array::from(&headers.keys()).join(",").into())
+}
+
 /// A response whose body goes out as it is: what is compressed stays so, and is not compressed again.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ mod message;
 
 pub use bindings::*;
 pub use body::{Bytes, Gathered, gather};
-pub use message::{OutgoingRequest, header_list, reply};
+pub use message::{OutgoingRequest, header_list, header_names, reply};
 
 use core::time::Duration;
 

@@ -9,6 +9,7 @@ use super::fields::{Expected, Fields, not_available_yet};
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope};
 use super::values;
 use crate::limits;
+use crate::outcome::{Overrides, Status};
 use crate::record::OnUnknown;
 
 /// A keyed route, as configured. `cargo doc` says of each field what the design says.
@@ -42,6 +43,8 @@ pub struct Route {
     pub on_duplicate: OnDuplicate,
     /// What a request gets whose key has an unknown outcome.
     pub on_unknown: OnUnknown,
+    /// The statuses to which it gives another class than the default.
+    pub outcomes: Overrides,
     /// Whether the route is on.
     pub mode: Mode,
     /// Over how many ledgers its records are spread.
@@ -140,6 +143,7 @@ impl Route {
             }),
             on_duplicate: parse_on_duplicate(fields),
             on_unknown: fields.or("on_unknown", OnUnknown::Hold, parse_on_unknown),
+            outcomes: parse_outcomes(fields),
             mode: fields.or("mode", Mode::Enforce, parse_mode),
             shards: fields.or("shards", NonZeroU16::MIN.saturating_add(7), parse_shards),
             placement: parse_placement(fields),
@@ -286,6 +290,31 @@ fn parse_on_unknown(value: &Value) -> Result<OnUnknown, Expected> {
         Value::Object(map) if map.contains_key("probe") => Err(not_available_yet("\"hold\" or \"retry\"")),
         other => values::word(other, &[("hold", OnUnknown::Hold), ("retry", OnUnknown::Retry)]),
     }
+}
+
+fn parse_outcomes(fields: &mut Fields<'_>) -> Overrides {
+    let overrides = Overrides {
+        store: fields.or("store", Vec::new(), parse_statuses),
+        release: fields.or("release", Vec::new(), parse_statuses),
+        unknown: fields.or("unknown", Vec::new(), parse_statuses),
+    };
+    let lists = [("release", &overrides.release, &overrides.store), ("unknown", &overrides.unknown, &overrides.store)];
+    let last = ("unknown", &overrides.unknown, &overrides.release);
+    for (field, list, other) in lists.into_iter().chain([last]) {
+        if let Some(status) = list.iter().find(|status| other.contains(status)) {
+            fields.wrong(field, &status.to_string(), "a status that is in one of store, release and unknown only");
+        }
+    }
+    overrides
+}
+
+fn parse_statuses(value: &Value) -> Result<Vec<u16>, Expected> {
+    let expected = || "a list of statuses from 200 to 599, such as [409, 423]".to_owned();
+    let status = |value: &Value| {
+        let number = value.as_u64().and_then(|number| u16::try_from(number).ok()).and_then(Status::new);
+        number.map(Status::as_u16).ok_or_else(expected)
+    };
+    value.as_array().ok_or_else(expected)?.iter().map(status).collect()
 }
 
 fn parse_mode(value: &Value) -> Result<Mode, Expected> {

@@ -51,6 +51,9 @@ fn every_field_of_the_design_is_understood() {
         ("wait", json!("500ms")),
         ("on_unknown", json!("retry")),
         ("on_ledger_failure", json!("refuse")),
+        ("store", json!([503])),
+        ("release", json!([409, 423])),
+        ("unknown", json!([500])),
         ("reply", json!("stored")),
         ("mode", json!("off")),
         ("shards", json!(1)),
@@ -111,6 +114,9 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("max_response", json!(-1), "1MiB"),
         ("keep_headers", json!(["oncegate-fence"]), "set-cookie"),
         ("keep_headers", json!(["a b"]), "set-cookie"),
+        ("store", json!(503), "a list of statuses"),
+        ("release", json!([99]), "200 to 599"),
+        ("unknown", json!(["500"]), "200 to 599"),
         ("typo", json!(1), "no field of this name"),
     ];
     for (field, value, allowed) in bad {
@@ -135,6 +141,17 @@ fn what_comes_later_is_refused_and_not_ignored() {
     for (field, value) in later {
         let text = with(field, value).unwrap_err().to_string();
         assert!(text.contains(field) && text.contains("not available yet"), "{text}");
+    }
+}
+
+#[test]
+fn a_status_has_one_class() {
+    for (one, other) in [("store", "release"), ("store", "unknown"), ("release", "unknown")] {
+        let mut route = json!({ "name": "payments", "path": "/", "scope": "public" });
+        let fields = json!({ one: [200, 418], other: [418] });
+        route.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let text = parse(json!([route])).unwrap_err().to_string();
+        assert!(text.contains("418") && text.contains("only"), "{text}");
     }
 }
 

@@ -101,6 +101,10 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
         Err(detail) => return Admission::Refuse(Problem::unscoped(detail)),
     };
     let route = found.route;
+    let announced = (head.header)("content-length").and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > route.max_request) {
+        return Admission::Refuse(Problem::too_large(route.max_request));
+    }
     let key_as_sent = match route.key.as_slice() {
         [KeySource::Header(name)] => (head.header)(name),
         _ => None,
