@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::project::Project;
 
-/// A program from crates.io, pinned.
+/// A program that `cargo install` brings, pinned.
 pub(crate) struct CargoTool {
     package: &'static str,
     program: &'static str,
