@@ -7,6 +7,7 @@
 
 mod records;
 mod replies;
+mod sql;
 mod waiters;
 
 use core::time::Duration;
@@ -25,7 +26,8 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::log;
 use crate::platform::{ObjectState, Request, Response, describe, now};
-use records::{Fault, Found, Records};
+use records::{Found, Records};
+use sql::Fault;
 use waiters::Waiters;
 
 /// The object. Named by route, number of shards, and shard.

@@ -7,30 +7,17 @@
 
 use core::time::Duration;
 
-use oncegate_protocol::DecodeError;
 use oncegate_protocol::ids::RecordId;
+use oncegate_protocol::ledger_state::{Counters, LedgerState};
 use oncegate_protocol::limits;
 use oncegate_protocol::record::{Answer, Claim, KeptBody, Record, State, Stored};
-use oncegate_protocol::retention::{Counters, Generation, LedgerState, Placement};
+use oncegate_protocol::retention::{Generation, Placement};
 use oncegate_protocol::time::Timestamp;
-use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{Array, Uint8Array};
+use wasm_bindgen::JsValue;
+use worker::js_sys::Uint8Array;
 
-use crate::platform::{self, Storage, as_buffer};
-
-/// Why storage did not serve.
-pub(super) enum Fault {
-    /// The ledger's own state cannot be read. Without it every record would seem absent.
-    Unreadable(DecodeError),
-    /// The platform threw.
-    Storage(JsValue),
-}
-
-impl From<JsValue> for Fault {
-    fn from(thrown: JsValue) -> Self {
-        Self::Storage(thrown)
-    }
-}
+use super::sql::{Database, Fault, Stores, as_bytes, blob};
+use crate::platform::{self, Storage};
 
 /// What was found for a key.
 pub(super) struct Found {
@@ -43,16 +30,14 @@ pub(super) struct Found {
 
 /// The records of one ledger.
 pub(super) struct Records {
-    storage: Storage,
+    database: Database,
     /// As stored, with the counters that have yet to be; `None` until it is read, and again after a failure.
     state: Option<LedgerState>,
 }
 
-type Stores<T> = Result<T, Fault>;
-
 impl Records {
     pub(super) fn new(storage: Storage) -> Self {
-        Self { storage, state: None }
+        Self { database: Database::new(storage), state: None }
     }
 
     /// Looks a key up, from the newest generation to the oldest.
@@ -68,7 +53,7 @@ impl Records {
         let id = blob(id.as_bytes());
         let generations: Vec<u32> = self.state()?.generations.newest_first().collect();
         for number in generations {
-            let rows = self.query(&format!("SELECT {columns} FROM g{number} WHERE id = ?"), &[&id])?;
+            let rows = self.database.read(&format!("SELECT {columns} FROM g{number} WHERE id = ?"), &[&id])?;
             if let Some(row) = rows.first() {
                 let record = as_bytes(&row.get(0)).map(|bytes| bytes.to_vec());
                 return Ok(Found {
@@ -92,7 +77,7 @@ impl Records {
             (KeptBody::Pieces { length, .. }, Some(generation), Stored::Record(record)) => {
                 let select = format!("SELECT bytes FROM b{generation} WHERE attempt = ? ORDER BY part");
                 let mut pieces = platform::Bytes::default();
-                for row in self.query(&select, &[&blob(record.attempt.as_bytes())])? {
+                for row in self.database.read(&select, &[&blob(record.attempt.as_bytes())])? {
                     if let Some(piece) = as_bytes(&row.get(0)) {
                         pieces.push(piece);
                     }
@@ -218,10 +203,7 @@ impl Records {
     /// There is one alarm, for the generation that expires next; none where there is no generation.
     fn set_alarm(&mut self) -> Stores<()> {
         if let Some(at) = self.state()?.generations.next_sweep() {
-            #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
-            let at = at.as_millis() as f64;
-            // Not awaited, so that no other command comes between; the answer is held back until it is durable.
-            let _ = self.storage.set_alarm(at)?;
+            self.database.set_alarm(at)?;
             // The platform counts an alarm as a row, but does not report it.
             self.count_rows(1, |counters| &mut counters.other_rows);
         }
@@ -253,7 +235,7 @@ impl Records {
         let table =
             "CREATE TABLE IF NOT EXISTS ledger (one INTEGER PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID, STRICT";
         let rows = self.write(table, &[])?;
-        let mut state = match self.query("SELECT state FROM ledger WHERE one = 1", &[])?.first() {
+        let mut state = match self.database.read("SELECT state FROM ledger WHERE one = 1", &[])?.first() {
             None => LedgerState::default(),
             Some(row) => {
                 let stored = as_bytes(&row.get(0)).map(|bytes| bytes.to_vec()).unwrap_or_default();
@@ -273,34 +255,13 @@ impl Records {
         Ok(())
     }
 
-    /// Runs a statement that writes, and gives how many rows it wrote. After a failure the state is read anew: what is in
-    /// memory may be ahead of what is stored.
+    /// Runs a statement that writes. After a failure the state is read anew: what is in memory may be ahead of what is
+    /// stored.
     fn write(&mut self, statement: &str, values: &[&JsValue]) -> Stores<u64> {
-        let done = self.storage.sql().exec(statement, &array(values));
-        match done {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
-            Ok(cursor) => Ok(cursor.rows_written() as u64),
-            Err(thrown) => {
-                self.state = None;
-                Err(thrown.into())
-            }
+        let written = self.database.write(statement, values);
+        if written.is_err() {
+            self.state = None;
         }
+        written
     }
-
-    fn query(&self, statement: &str, values: &[&JsValue]) -> Stores<Vec<Array>> {
-        let rows = self.storage.sql().exec(statement, &array(values))?.raw()?.to_array()?;
-        Ok(rows.iter().map(JsCast::unchecked_into).collect())
-    }
-}
-
-fn array(values: &[&JsValue]) -> Array {
-    values.iter().copied().collect()
-}
-
-fn blob(bytes: &[u8]) -> JsValue {
-    Uint8Array::from(bytes).into()
-}
-
-fn as_bytes(value: &JsValue) -> Option<Uint8Array> {
-    as_buffer(value).map(|buffer| Uint8Array::new(&buffer))
 }

@@ -7,6 +7,7 @@ mod error;
 mod fields;
 mod origin;
 mod route;
+mod route_fields;
 mod sources;
 mod table;
 mod values;

@@ -1,27 +1,17 @@
-//! What Worker and ledger say to each other: `fetch` with one framed, versioned, compact body each way.
-//!
-//! During a deployment old and new versions of either side meet, so a frame says its version, and a side that does not know
-//! it answers [`Reply::NotUnderstood`], on which the Worker fails closed.
-//!
-//! A begin that does not lead to the origin is answered with the very response that the client is to get. A frame is told
-//! from such a response by the header [`FRAME_HEADER`], which no answer of an origin can carry.
+//! What the Worker asks: the frame has a head, and behind that of a completion comes the body.
 
 use core::time::Duration;
 
+use super::VERSION;
 use crate::bytes::{self, DecodeError, Reader, Writer};
 use crate::ids::{AttemptId, Fingerprint, RecordId};
 use crate::limits;
 use crate::outcome::{Doubt, Status};
 use crate::record::{Answer, Claim, KeptBody, OnUnknown, Outcome, read_headers, read_status, write_headers};
-use crate::time::{Timestamp, millis};
-
-/// The header of a ledger's answer that is a frame. Its prefix is stripped from all that an origin sends.
-pub const FRAME_HEADER: &str = "oncegate-frame";
+use crate::time::millis;
 
 /// Enough bytes of any frame to learn by [`head_length`] how long its head is.
 pub const PREFIX_BYTES: usize = 6;
-
-const VERSION: u8 = 1;
 
 /// What the Worker asks of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,72 +243,6 @@ fn span(reader: &mut Reader<'_>, what: &'static str) -> Result<Duration, DecodeE
     reader.u64(what).map(Duration::from_millis)
 }
 
-/// What the ledger answers in a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// To a begin: call the origin.
-    Forward {
-        /// Which attempt this is, from 1.
-        number: u32,
-        /// When the lease ends, by the ledger's clock.
-        lease_until: Timestamp,
-    },
-    /// To a begin that waited: begin again, the key may be free.
-    Again,
-    /// To an outcome: it is stored.
-    Done,
-    /// To an outcome: the attempt does not hold the record. Nothing was written.
-    Stale,
-    /// The record, or the ledger's own state, cannot be read.
-    Unreadable,
-    /// The frame was of another version, or broken.
-    NotUnderstood,
-}
-
-impl Reply {
-    /// The frame.
-    pub fn encode(self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(16);
-        writer.u8(VERSION);
-        match self {
-            Self::Forward { number, lease_until } => {
-                writer.u8(0);
-                writer.u32(number);
-                writer.u64(lease_until.as_millis());
-            }
-            Self::Done => writer.u8(1),
-            Self::Stale => writer.u8(2),
-            Self::Unreadable => writer.u8(3),
-            Self::NotUnderstood => writer.u8(4),
-            Self::Again => writer.u8(5),
-        }
-        writer.finish()
-    }
-
-    /// Reads a frame.
-    ///
-    /// # Errors
-    /// Where another version wrote it, or it is broken.
-    pub fn decode(frame: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(frame);
-        bytes::version(&mut reader, VERSION)?;
-        let reply = match reader.u8("the reply")? {
-            0 => Self::Forward {
-                number: reader.u32("the attempt number")?,
-                lease_until: Timestamp::from_millis(reader.u64("the lease")?),
-            },
-            1 => Self::Done,
-            2 => Self::Stale,
-            3 => Self::Unreadable,
-            4 => Self::NotUnderstood,
-            5 => Self::Again,
-            value => return Err(DecodeError::Unknown { what: "the reply", value }),
-        };
-        reader.finish()?;
-        Ok(reply)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -381,15 +305,5 @@ mod tests {
         let frame = command.encode();
         assert_eq!(Command::decode(&frame, 4), Err(DecodeError::Truncated("the body")));
         assert_eq!(Command::decode(&frame, 5), Ok(command));
-    }
-
-    #[test]
-    fn every_reply_is_read_as_it_was_sent() {
-        let forward = Reply::Forward { number: 2, lease_until: Timestamp::from_millis(99) };
-        for reply in [forward, Reply::Again, Reply::Done, Reply::Stale, Reply::Unreadable, Reply::NotUnderstood] {
-            let frame = reply.encode();
-            assert_eq!(Reply::decode(&frame), Ok(reply));
-            assert!(Reply::decode(&frame[..frame.len() - 1]).is_err());
-        }
     }
 }

@@ -1,0 +1,252 @@
+//! Reading of a route's table into a [`Route`]: each field's default, and what is allowed.
+
+use core::num::NonZeroU16;
+use core::time::Duration;
+
+use serde_json::Value;
+
+use super::fields::{Expected, Fields, not_available_yet};
+use super::route::{FingerprintRule, Mode, OnDuplicate, Placement, Route};
+use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
+use super::values;
+use crate::limits;
+use crate::outcome::{Overrides, Status};
+use crate::record::OnUnknown;
+
+/// The platform's location hints and jurisdictions (Cloudflare, Durable Objects, "Data location").
+const HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"];
+const JURISDICTIONS: [&str; 2] = ["eu", "fedramp"];
+
+const MIB: u64 = 1 << 20;
+const ONE_MS: Duration = Duration::from_millis(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+impl Route {
+    /// Reads a table. `None` where what must be there is not; the errors say what.
+    pub(super) fn parse(fields: &mut Fields<'_>) -> Option<Self> {
+        let name = fields.required("name", NAME, parse_name);
+        let path = fields.required("path", PATH, parse_path);
+        let methods = fields.or("methods", vec!["POST".to_owned(), "PATCH".to_owned()], parse_methods);
+        let key = fields.or("key", vec![KeySource::Header("idempotency-key".to_owned())], parse_key);
+        let scope = fields.required("scope", Scope::EXPECTED, Scope::parse);
+        let route = Self {
+            name: name.unwrap_or_default(),
+            path: path.clone().unwrap_or_default(),
+            methods,
+            key,
+            key_syntax: fields.or("key_syntax", KeySyntax::Lenient, |value| {
+                values::word(value, &[("lenient", KeySyntax::Lenient), ("strict", KeySyntax::Strict)])
+            }),
+            key_format: fields.or("key_format", KeyFormat::Any, |value| {
+                values::word(value, &[("any", KeyFormat::Any), ("uuid", KeyFormat::Uuid), ("ulid", KeyFormat::Ulid)])
+            }),
+            required: fields.or("required", true, values::boolean),
+            scope: scope.clone().unwrap_or(Scope::Public),
+            fingerprint: fields.or("fingerprint", FingerprintRule::Raw, parse_fingerprint),
+            ttl: fields.or("ttl", HOUR.saturating_mul(24), |value| values::duration(value, ONE_MS, limits::TTL)),
+            guard: fields
+                .or("guard", MINUTE.saturating_mul(15), |value| values::duration(value, Duration::ZERO, limits::GUARD)),
+            timeout: fields.or("timeout", Duration::from_secs(25), |value| {
+                values::duration(value, ONE_MS, limits::ORIGIN_TIMEOUT)
+            }),
+            on_duplicate: parse_on_duplicate(fields),
+            on_unknown: fields.or("on_unknown", OnUnknown::Hold, parse_on_unknown),
+            outcomes: parse_outcomes(fields),
+            mode: fields.or("mode", Mode::Enforce, parse_mode),
+            shards: fields.or("shards", NonZeroU16::MIN.saturating_add(7), parse_shards),
+            placement: parse_placement(fields),
+            max_request: fields.or("max_request", MIB, |value| values::size(value, limits::MAX_REQUEST_BYTES)),
+            max_response: fields
+                .or("max_response", MIB.saturating_mul(4), |value| values::size(value, limits::MAX_RESPONSE_BYTES)),
+            keep_headers: fields.or("keep_headers", Vec::new(), parse_keep_headers),
+        };
+        only_the_default(fields, "on_ledger_failure", "refuse", &["pass"]);
+        only_the_default(fields, "reply", "stored", &["early"]);
+        route.check(fields);
+        // Without these there is no route; the errors have been noted, and all fields were read.
+        (path.is_some() && scope.is_some()).then_some(route)
+    }
+
+    /// What no single field can tell.
+    fn check(&self, fields: &mut Fields<'_>) {
+        let scope_sources = match &self.scope {
+            Scope::Public => &[][..],
+            Scope::Sources(sources) => sources,
+        };
+        let in_key = self.key.iter().filter_map(|source| match source {
+            KeySource::Path(name) => Some(("key", name)),
+            _ => None,
+        });
+        let in_scope = scope_sources.iter().filter_map(|source| match source {
+            ScopeSource::Path(name) => Some(("scope", name)),
+            _ => None,
+        });
+        for (field, name) in in_key.chain(in_scope) {
+            if !self.path.contains(&format!("{{{name}}}")) && !self.path.contains(&format!("{{*{name}}}")) {
+                let expected = format!("a path parameter that the path {} has", self.path);
+                fields.wrong(field, &format!("\"path:{name}\""), expected);
+            }
+        }
+        if self.needs_json() && self.max_request > limits::MAX_JSON_BYTES {
+            let expected = format!("at most {} bytes where the body is read as JSON", limits::MAX_JSON_BYTES);
+            fields.wrong("max_request", &self.max_request.to_string(), expected);
+        }
+    }
+}
+
+const NAME: &str = "a name of 1 to 64 letters, digits, \"-\" and \"_\", which is never changed";
+const PATH: &str = "a path such as \"/v1/payments\", \"/v1/orders/{id}\" or \"/v1/{*rest}\": \
+     decoded, with no empty or dotted segment and no slash at its end";
+
+fn parse_name(value: &Value) -> Result<String, Expected> {
+    let name = values::text(value, NAME)?;
+    let valid = (1..=limits::ROUTE_NAME_BYTES).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    valid.then_some(name).ok_or_else(|| NAME.to_owned())
+}
+
+/// Only a path in its normal form can match: requests are brought to it first.
+fn parse_path(value: &Value) -> Result<String, Expected> {
+    let path = values::text(value, PATH)?;
+    let normal = crate::request::NormalPath::parse(&path);
+    let plain = !path.contains(['%', '?', '#', '\\']) && path.len() <= 1024;
+    (plain && path.starts_with('/') && normal.as_str() == Some(path.as_str()))
+        .then_some(path)
+        .ok_or_else(|| PATH.to_owned())
+}
+
+fn parse_methods(value: &Value) -> Result<Vec<String>, Expected> {
+    let expected = "a list of methods in upper case, such as [\"POST\", \"PATCH\"]";
+    let methods = values::list(value, expected, |method| {
+        let valid = !method.is_empty()
+            && method.len() <= 32
+            && method.bytes().all(|byte| values::is_token_byte(byte) && !byte.is_ascii_lowercase());
+        valid.then(|| method.to_owned()).ok_or_else(|| expected.to_owned())
+    })?;
+    if methods.is_empty() { Err(expected.to_owned()) } else { Ok(methods) }
+}
+
+fn parse_key(value: &Value) -> Result<Vec<KeySource>, Expected> {
+    let expected = format!("a list of 1 to {} sources such as [\"header:Idempotency-Key\"]", limits::KEY_SOURCES);
+    let sources = values::list(value, &expected, KeySource::parse)?;
+    if (1..=limits::KEY_SOURCES).contains(&sources.len()) { Ok(sources) } else { Err(expected) }
+}
+
+fn parse_fingerprint(value: &Value) -> Result<FingerprintRule, Expected> {
+    let expected =
+        "\"raw\", \"json\", \"none\" or a table such as { include = [\"/amount\"], exclude = [\"/sent_at\"] }";
+    let pointers = |name: &str, map: &serde_json::Map<String, Value>| match map.get(name) {
+        None => Ok(Vec::new()),
+        Some(value) => values::list(value, expected, |text| Pointer::parse(text).ok_or_else(|| expected.to_owned())),
+    };
+    match value {
+        Value::String(word) => match word.as_str() {
+            "raw" => Ok(FingerprintRule::Raw),
+            "json" => Ok(FingerprintRule::Json { include: Vec::new(), exclude: Vec::new() }),
+            "none" => Ok(FingerprintRule::None),
+            _ => Err(expected.to_owned()),
+        },
+        Value::Object(map) if map.keys().all(|name| matches!(name.as_str(), "include" | "exclude")) => {
+            let (include, exclude) = (pointers("include", map)?, pointers("exclude", map)?);
+            if include.is_empty() && exclude.is_empty() {
+                return Err(expected.to_owned());
+            }
+            Ok(FingerprintRule::Json { include, exclude })
+        }
+        _ => Err(expected.to_owned()),
+    }
+}
+
+fn parse_on_duplicate(fields: &mut Fields<'_>) -> OnDuplicate {
+    let waits = fields.or("on_duplicate", false, |value| values::word(value, &[("conflict", false), ("wait", true)]));
+    let wait = fields.or("wait", Duration::from_secs(10), |value| values::duration(value, ONE_MS, limits::WAIT));
+    if waits { OnDuplicate::Wait(wait) } else { OnDuplicate::Conflict }
+}
+
+fn parse_on_unknown(value: &Value) -> Result<OnUnknown, Expected> {
+    match value {
+        Value::Object(map) if map.contains_key("probe") => Err(not_available_yet("\"hold\" or \"retry\"")),
+        other => values::word(other, &[("hold", OnUnknown::Hold), ("retry", OnUnknown::Retry)]),
+    }
+}
+
+fn parse_outcomes(fields: &mut Fields<'_>) -> Overrides {
+    let overrides = Overrides {
+        store: fields.or("store", Vec::new(), parse_statuses),
+        release: fields.or("release", Vec::new(), parse_statuses),
+        unknown: fields.or("unknown", Vec::new(), parse_statuses),
+    };
+    let lists = [("release", &overrides.release, &overrides.store), ("unknown", &overrides.unknown, &overrides.store)];
+    let last = ("unknown", &overrides.unknown, &overrides.release);
+    for (field, list, other) in lists.into_iter().chain([last]) {
+        if let Some(status) = list.iter().find(|status| other.contains(status)) {
+            fields.wrong(field, &status.to_string(), "a status that is in one of store, release and unknown only");
+        }
+    }
+    overrides
+}
+
+fn parse_statuses(value: &Value) -> Result<Vec<u16>, Expected> {
+    let expected = || "a list of statuses from 200 to 599, such as [409, 423]".to_owned();
+    let status = |value: &Value| {
+        let number = value.as_u64().and_then(|number| u16::try_from(number).ok()).and_then(Status::new);
+        number.map(Status::as_u16).ok_or_else(expected)
+    };
+    value.as_array().ok_or_else(expected)?.iter().map(status).collect()
+}
+
+fn parse_mode(value: &Value) -> Result<Mode, Expected> {
+    match value.as_str() {
+        Some("observe") => Err(not_available_yet("\"enforce\" or \"off\"")),
+        _ => values::word(value, &[("enforce", Mode::Enforce), ("off", Mode::Off)]),
+    }
+}
+
+fn parse_shards(value: &Value) -> Result<NonZeroU16, Expected> {
+    let expected = format!("a number from 1 to {}", limits::SHARDS);
+    if value.is_object() {
+        return Err(not_available_yet(&expected));
+    }
+    value
+        .as_u64()
+        .and_then(|count| u16::try_from(count).ok())
+        .filter(|count| *count <= limits::SHARDS)
+        .and_then(NonZeroU16::new)
+        .ok_or(expected)
+}
+
+fn parse_placement(fields: &mut Fields<'_>) -> Placement {
+    let hint = fields.optional("location_hint", |value| one_of(value, &HINTS));
+    let jurisdiction = fields.optional("jurisdiction", |value| one_of(value, &JURISDICTIONS));
+    match (hint, jurisdiction) {
+        (Some(hint), Some(_)) => {
+            fields.wrong("location_hint", &format!("\"{hint}\""), "either location_hint or jurisdiction, not both");
+            Placement::Anywhere
+        }
+        (Some(hint), None) => Placement::Hint(hint),
+        (None, Some(jurisdiction)) => Placement::Jurisdiction(jurisdiction),
+        (None, None) => Placement::Anywhere,
+    }
+}
+
+fn one_of(value: &Value, words: &[&'static str]) -> Result<&'static str, Expected> {
+    let words: Vec<(&str, &'static str)> = words.iter().map(|word| (*word, *word)).collect();
+    values::word(value, &words)
+}
+
+fn parse_keep_headers(value: &Value) -> Result<Vec<String>, Expected> {
+    let expected = "a list of header names such as [\"set-cookie\"], none of which the gate sets itself";
+    values::list(value, expected, |name| {
+        values::header_name(name).filter(|name| !crate::headers::is_reserved(name)).ok_or_else(|| expected.to_owned())
+    })
+}
+
+/// A field of which only the default exists yet.
+fn only_the_default(fields: &mut Fields<'_>, name: &'static str, default: &str, later: &[&str]) {
+    fields.optional(name, |value| match value.as_str() {
+        Some(word) if word == default => Ok(()),
+        Some(word) if later.contains(&word) => Err(not_available_yet(&format!("\"{default}\""))),
+        _ => Err(format!("\"{default}\"")),
+    });
+}

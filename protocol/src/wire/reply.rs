@@ -1,0 +1,86 @@
+//! What the ledger answers in a frame.
+
+use super::VERSION;
+use crate::bytes::{self, DecodeError, Reader, Writer};
+use crate::time::Timestamp;
+
+/// What the ledger answers in a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// To a begin: call the origin.
+    Forward {
+        /// Which attempt this is, from 1.
+        number: u32,
+        /// When the lease ends, by the ledger's clock.
+        lease_until: Timestamp,
+    },
+    /// To a begin that waited: begin again, the key may be free.
+    Again,
+    /// To an outcome: it is stored.
+    Done,
+    /// To an outcome: the attempt does not hold the record. Nothing was written.
+    Stale,
+    /// The record, or the ledger's own state, cannot be read.
+    Unreadable,
+    /// The frame was of another version, or broken.
+    NotUnderstood,
+}
+
+impl Reply {
+    /// The frame.
+    pub fn encode(self) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(16);
+        writer.u8(VERSION);
+        match self {
+            Self::Forward { number, lease_until } => {
+                writer.u8(0);
+                writer.u32(number);
+                writer.u64(lease_until.as_millis());
+            }
+            Self::Done => writer.u8(1),
+            Self::Stale => writer.u8(2),
+            Self::Unreadable => writer.u8(3),
+            Self::NotUnderstood => writer.u8(4),
+            Self::Again => writer.u8(5),
+        }
+        writer.finish()
+    }
+
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// Where another version wrote it, or it is broken.
+    pub fn decode(frame: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(frame);
+        bytes::version(&mut reader, VERSION)?;
+        let reply = match reader.u8("the reply")? {
+            0 => Self::Forward {
+                number: reader.u32("the attempt number")?,
+                lease_until: Timestamp::from_millis(reader.u64("the lease")?),
+            },
+            1 => Self::Done,
+            2 => Self::Stale,
+            3 => Self::Unreadable,
+            4 => Self::NotUnderstood,
+            5 => Self::Again,
+            value => return Err(DecodeError::Unknown { what: "the reply", value }),
+        };
+        reader.finish()?;
+        Ok(reply)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reply_is_read_as_it_was_sent() {
+        let forward = Reply::Forward { number: 2, lease_until: Timestamp::from_millis(99) };
+        for reply in [forward, Reply::Again, Reply::Done, Reply::Stale, Reply::Unreadable, Reply::NotUnderstood] {
+            let frame = reply.encode();
+            assert_eq!(Reply::decode(&frame), Ok(reply));
+            assert!(Reply::decode(&frame[..frame.len() - 1]).is_err());
+        }
+    }
+}

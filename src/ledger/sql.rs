@@ -1,0 +1,66 @@
+//! The object's SQLite database, as far as the ledger uses it.
+
+use oncegate_protocol::DecodeError;
+use oncegate_protocol::time::Timestamp;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::{Array, Uint8Array};
+
+use crate::platform::{Storage, as_buffer};
+
+/// Why storage did not serve.
+pub(super) enum Fault {
+    /// The ledger's own state cannot be read. Without it every record would seem absent.
+    Unreadable(DecodeError),
+    /// The platform threw.
+    Storage(JsValue),
+}
+
+impl From<JsValue> for Fault {
+    fn from(thrown: JsValue) -> Self {
+        Self::Storage(thrown)
+    }
+}
+
+/// What storage gave, or why it did not.
+pub(super) type Stores<T> = Result<T, Fault>;
+
+/// The database.
+pub(super) struct Database(Storage);
+
+impl Database {
+    pub(super) fn new(storage: Storage) -> Self {
+        Self(storage)
+    }
+
+    /// Runs a statement that reads, and gives its rows.
+    pub(super) fn read(&self, statement: &str, values: &[&JsValue]) -> Stores<Vec<Array>> {
+        let rows = self.0.sql().exec(statement, &values.iter().copied().collect())?.raw()?.to_array()?;
+        Ok(rows.iter().map(JsCast::unchecked_into).collect())
+    }
+
+    /// Runs a statement that writes, and gives how many rows it wrote.
+    pub(super) fn write(&self, statement: &str, values: &[&JsValue]) -> Stores<u64> {
+        let cursor = self.0.sql().exec(statement, &values.iter().copied().collect())?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+        Ok(cursor.rows_written() as u64)
+    }
+
+    /// Sets the object's one alarm. That is not awaited, so that no other command comes between; the answer is held back
+    /// until it is durable.
+    pub(super) fn set_alarm(&self, at: Timestamp) -> Stores<()> {
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
+        let at = at.as_millis() as f64;
+        let _ = self.0.set_alarm(at)?;
+        Ok(())
+    }
+}
+
+/// Bytes to be bound to a statement.
+pub(super) fn blob(bytes: &[u8]) -> JsValue {
+    Uint8Array::from(bytes).into()
+}
+
+/// The bytes in a column; `None` where it is null.
+pub(super) fn as_bytes(value: &JsValue) -> Option<Uint8Array> {
+    as_buffer(value).map(|buffer| Uint8Array::new(&buffer))
+}
