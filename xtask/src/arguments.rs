@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Build,
     /// Check the sources.
     Check,
+    /// Tell how large the Worker is.
+    Size,
     /// Run the gate on this machine.
     Dev(DevFlags),
     /// Run these tests, or all where none is named.
@@ -52,6 +54,7 @@ usage: cargo xtask COMMAND
   test     run every test
   build    compile the Worker into build/
   check    formatting, lints, documentation, and that protocol/ is pure
+  size     how large the Worker is, and which crates its code is of
 
 `cargo xtask COMMAND --help` tells a command's flags. Each command first sets up what it needs and does not find.";
 
@@ -65,6 +68,12 @@ usage: cargo xtask check
 
 Checks the formatting, runs clippy for this machine and for Wasm, builds the documentation without warnings, and proves
 that protocol/ depends on no clock, no randomness and no JavaScript, and that its Wasm imports nothing.";
+
+const SIZE_USAGE: &str = "\
+usage: cargo xtask size
+
+Builds the Worker, prints the size of its files, compressed too, and how many bytes of its code are of which crate. That is
+an estimate, because the compiler moves code from one crate into another.";
 
 const TEST_USAGE: &str = "\
 usage: cargo xtask test [SUITE...]
@@ -99,8 +108,9 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command
             Some("build") => parse_alone(&mut parser, Command::Build, BUILD_USAGE),
             Some("check") => parse_alone(&mut parser, Command::Check, CHECK_USAGE),
             Some("dev") => parse_dev(&mut parser),
+            Some("size") => parse_alone(&mut parser, Command::Size, SIZE_USAGE),
             Some("test") => parse_test(&mut parser),
-            _ => bail!("there is no command {name:?}: it is one of dev, test, build, check"),
+            _ => bail!("there is no command {name:?}: it is one of dev, test, build, check, size"),
         },
         Some(argument) => Err(argument.unexpected().into()),
     }
@@ -195,7 +205,9 @@ mod tests {
 
     #[test]
     fn help_is_everywhere() {
-        for line in ["", "--help", "dev --help", "dev --port 1 -h", "build --help", "check -h", "test --help"] {
+        for line in
+            ["", "--help", "dev --help", "dev --port 1 -h", "build --help", "check -h", "size -h", "test --help"]
+        {
             assert!(matches!(parsed(line), Ok(Command::Help(_))), "{line}");
         }
     }

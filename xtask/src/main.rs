@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask dev | test | build | check`.
+//! The project's own commands: `cargo xtask dev | test | build | check | size`.
 //!
 //! Each command first sets up what it needs and does not find ([`setup`]), so that a fresh clone needs nothing but Rust,
 //! Node with npm, and the package registries.
@@ -11,6 +11,7 @@ mod project;
 mod purity;
 mod run;
 mod setup;
+mod size;
 mod stages;
 mod test;
 mod worker_build;
@@ -47,6 +48,10 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Build => setup::under_lock(&project, |project| {
             let toolchain = setup::for_build(project)?;
             worker_build::build(project, &toolchain)
+        }),
+        Command::Size => setup::under_lock(&project, |project| {
+            let toolchain = setup::for_build(project)?;
+            size::run(project, &toolchain)
         }),
         Command::Check => check::run(&project),
         Command::Dev(flags) => dev::run(&project, &flags),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::build_stamp::Stamp;
 use crate::project::Project;
 use crate::setup::cargo_tools;
-use crate::setup::rust_target::WasmToolchain;
+use crate::setup::rust_target::{TARGET, WasmToolchain};
 
 /// What the Worker is made from. `wrangler.toml` is not among it: it tells how the Worker is run.
 const INPUTS: &[&str] =
@@ -21,6 +21,25 @@ pub(crate) fn build(project: &Project, toolchain: &WasmToolchain) -> Result<()> 
     if project.path("build/index.js").is_file() && stamp.is_current() {
         return Ok(());
     }
+    compile(project, toolchain)?;
+    stamp.store()
+}
+
+/// Compiles the Worker as [`build`] does, and gives back the module that Cargo made on the way. Unlike the one in
+/// `build/`, which wasm-opt has inlined once more, it has every function under the compiler's own name for it.
+///
+/// The caller holds the lock of [`crate::setup::under_lock`].
+pub(crate) fn build_with_names(project: &Project, toolchain: &WasmToolchain) -> Result<PathBuf> {
+    let module = project.target().join(TARGET).join("release/oncegate.wasm");
+    if !module.is_file() {
+        // `cargo clean` removes it, but leaves what is in `build/`.
+        compile(project, toolchain)?;
+    }
+    build(project, toolchain)?;
+    Ok(module)
+}
+
+fn compile(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
     eprintln!("building the Worker into build/ (about a minute when all is new)");
     let mut command = crate::run::command(project, project.cargo_tool("worker-build"));
     toolchain.select(&mut command);
@@ -37,7 +56,7 @@ pub(crate) fn build(project: &Project, toolchain: &WasmToolchain) -> Result<()> 
     if !project.path("build/index.js").is_file() {
         bail!("worker-build did not write build/index.js");
     }
-    stamp.store()
+    Ok(())
 }
 
 fn stamp(project: &Project, toolchain: &WasmToolchain) -> Result<Stamp> {
