@@ -3,9 +3,8 @@
 use std::cell::OnceCell;
 
 use oncegate_protocol::config::{Config, Variables};
-use oncegate_protocol::limits;
-use wasm_bindgen::JsValue;
-use worker::js_sys::JSON;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::{JSON, Object};
 
 use crate::platform::{Bindings, property};
 
@@ -32,9 +31,17 @@ fn read(bindings: &Bindings) -> Result<&'static Config, String> {
 }
 
 fn variables(bindings: &Bindings) -> Variables {
-    let names = (0..limits::ROUTE_VARIABLES).map(|n| if n == 0 { "ROUTES".to_owned() } else { format!("ROUTES_{n}") });
-    let routes = names.filter_map(|name| json(&property(bindings, &name)).map(|text| (name, text))).collect();
-    Variables { origin: property(bindings, "ORIGIN").as_string(), routes }
+    let names = Object::keys(bindings.unchecked_ref::<Object>());
+    let mut routes: Vec<(String, String)> = names
+        .iter()
+        .filter_map(|name| name.as_string())
+        .filter(|name| name.starts_with("ROUTES"))
+        .filter_map(|name| json(&property(bindings, &name)).map(|text| (name, text)))
+        .collect();
+    // In the order of their numbers, however the platform lists them.
+    routes.sort_by_key(|(name, _)| (name.len(), name.clone()));
+    let origin = property(bindings, "ORIGIN");
+    Variables { origin: origin.as_string().or_else(|| json(&origin)), routes }
 }
 
 /// A variable as JSON text; `None` where it is not set.

@@ -39,16 +39,25 @@ pub fn reserved_in(names: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Drops what belongs to the connection, also what `Connection` names, and what only the gate may set.
-fn strip(headers: Headers) -> impl Iterator<Item = (String, String)> {
+///
+/// `Connection` cannot take away what is meant for all on the way (RFC 9110, section 7.6.1, forbids to name it there): not
+/// what tells who is asking or what is sent, nor what is in `needed`. A client could else hide from the origin what the
+/// gate has seen.
+fn strip(headers: Headers, needed: &[&str]) -> Headers {
     let named: Vec<String> = headers
         .iter()
         .filter(|(name, _)| name == "connection")
         .flat_map(|(_, value)| value.split(','))
         .map(|token| token.trim().to_ascii_lowercase())
+        .filter(|name| !is_end_to_end(name) && !needed.contains(&name.as_str()))
         .collect();
-    headers
-        .into_iter()
-        .filter(move |(name, _)| !HOP_BY_HOP.contains(&name.as_str()) && !is_reserved(name) && !named.contains(name))
+    let is_kept = |name: &String| !HOP_BY_HOP.contains(&name.as_str()) && !is_reserved(name) && !named.contains(name);
+    headers.into_iter().filter(|(name, _)| is_kept(name)).collect()
+}
+
+fn is_end_to_end(name: &str) -> bool {
+    ["content-", "x-forwarded-", "cf-"].iter().any(|prefix| name.starts_with(prefix))
+        || matches!(name, "authorization" | "cookie" | "set-cookie" | "forwarded" | "host" | "location" | "x-real-ip")
 }
 
 /// What the origin is told about the attempt, so that it can refuse a late or repeated one.
@@ -67,9 +76,11 @@ pub struct AttemptHeaders<'a> {
 
 /// The headers of a keyed request, as the origin gets it.
 ///
-/// `Host` and `Content-Length` are left to the platform, which sets them from the address and the body.
-pub fn to_origin(client: Headers, attempt: &AttemptHeaders<'_>) -> Headers {
-    let mut headers: Headers = strip(client)
+/// `Host` and `Content-Length` are left to the platform, which sets them from the address and the body. `needed` are the
+/// headers that the request was keyed and scoped by.
+pub fn to_origin(client: Headers, needed: &[&str], attempt: &AttemptHeaders<'_>) -> Headers {
+    let mut headers: Headers = strip(client, needed)
+        .into_iter()
         .filter(|(name, _)| !matches!(name.as_str(), "host" | "content-length" | "idempotency-key"))
         .collect();
     headers.push(("idempotency-key".to_owned(), attempt.key.to_owned()));
@@ -81,7 +92,9 @@ pub fn to_origin(client: Headers, attempt: &AttemptHeaders<'_>) -> Headers {
 
 /// The headers of the origin's answer, as its first caller gets them.
 pub fn to_client(origin: Headers) -> Headers {
-    strip(origin).filter(|(name, _)| name != "content-length").collect()
+    let mut headers = strip(origin, &[]);
+    headers.retain(|(name, _)| name != "content-length");
+    headers
 }
 
 /// The headers of the origin's answer, as they are kept for replays: without those that carry credentials of the first
@@ -117,7 +130,8 @@ mod tests {
     fn the_origin_gets_the_gates_word_on_the_attempt_and_never_the_clients() {
         let client = list(&[
             ("accept", "*/*"),
-            ("connection", "close, X-Mine"),
+            ("authorization", "Bearer a"),
+            ("connection", "close, X-Mine, Authorization, X-Account"),
             ("content-length", "3"),
             ("host", "edge"),
             ("idempotency-key", "\"k\""),
@@ -126,6 +140,7 @@ mod tests {
             ("oncegate-anything", "forged"),
             ("te", "trailers"),
             ("upgrade", "websocket"),
+            ("x-account", "7"),
             ("x-mine", "1"),
         ]);
         let attempt = AttemptHeaders {
@@ -136,12 +151,14 @@ mod tests {
         };
         let expected = list(&[
             ("accept", "*/*"),
+            ("authorization", "Bearer a"),
+            ("x-account", "7"),
             ("idempotency-key", "k"),
             ("oncegate-attempt", "2"),
             ("oncegate-fence", "abababababababababababababababab"),
             ("oncegate-deadline", "1700000000000"),
         ]);
-        assert_eq!(to_origin(client, &attempt), expected);
+        assert_eq!(to_origin(client, &["x-account"], &attempt), expected);
     }
 
     #[test]

@@ -10,8 +10,8 @@ pub const KEY_SOURCES: usize = 4;
 pub const SCOPE_SOURCES: usize = 8;
 /// How many routes one Worker may have.
 pub const ROUTES: usize = 500;
-/// How many variables `ROUTES`, `ROUTES_1`, … are read.
-pub const ROUTE_VARIABLES: usize = 100;
+/// The highest number of a variable `ROUTES_1`, `ROUTES_2`, ….
+pub const ROUTE_VARIABLES: usize = 99;
 /// The longest route name, in bytes. It is part of the names of ledgers.
 pub const ROUTE_NAME_BYTES: usize = 64;
 /// How many shards a route may have.
@@ -20,8 +20,11 @@ pub const SHARDS: u16 = 4096;
 /// The largest `max_request`, in bytes: a keyed request is held in memory until its digest is known, and an isolate has
 /// 128 MB for all its requests.
 pub const MAX_REQUEST_BYTES: u64 = 32 << 20;
-/// The largest `max_request` of a route that must parse the body as JSON, in bytes.
-pub const MAX_JSON_BYTES: u64 = 8 << 20;
+/// The largest `max_request` of a route that must read the body as JSON, in bytes. A document takes many times its size
+/// in Wasm memory, which never shrinks.
+pub const MAX_JSON_BYTES: u64 = 2 << 20;
+/// How many values a JSON body may have, all nested ones counted.
+pub const JSON_VALUES: usize = 50_000;
 /// The largest `max_response`, in bytes.
 pub const MAX_RESPONSE_BYTES: u64 = 32 << 20;
 /// The largest sum of a stored answer's header names and values, in bytes.
@@ -31,6 +34,8 @@ pub const RESPONSE_HEADERS: usize = 256;
 /// The most body bytes in one row; a larger body is stored in pieces of this size. The platform's limit for a row is
 /// 2 MB, and a row holds the answer's headers and history as well.
 pub const ROW_BODY_BYTES: usize = 960 << 10;
+/// How much of a stored body is in memory at a time while it is replayed. Many replays may be under way at once.
+pub const REPLAY_WINDOW_BYTES: u32 = 128 << 10;
 
 /// The longest `ttl`.
 pub const TTL: Duration = Duration::from_secs(400 * 24 * 3600);

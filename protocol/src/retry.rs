@@ -13,13 +13,13 @@ pub const TRY_TIMEOUT: Duration = Duration::from_secs(3);
 
 const FIRST_PAUSE_MS: u64 = 40;
 
-/// What went wrong with a call, as far as it matters for the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What went wrong with a call, as far as it matters for what comes next; the worse the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Failure {
+    /// The ledger said that it has too much to do: it did nothing.
+    Overloaded,
     /// No answer, or a broken one: it may have been carried out or not.
     Lost,
-    /// The ledger said that it has too much to do.
-    Overloaded,
 }
 
 /// How long to pause before the next try, or `None` when it is over.

@@ -161,6 +161,7 @@ fn method_path_query_and_body_make_the_fingerprint() {
         post("x").by("PATCH"),
         post("x").to("https://edge.example/v1/refunds"),
         post("x").to("https://edge.example/v1/payments?a=b"),
+        post("x").to("https://edge.example/v1%2Fpayments"),
     ] {
         assert_ne!(one, fingerprint(&config, &other));
     }

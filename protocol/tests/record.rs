@@ -87,6 +87,7 @@ fn told(record: Record, claim: &Claim, now: Timestamp) -> String {
         Begin::InProgress { lease_until } => format!("in progress until {}", lease_until.as_millis() / 1000),
         Begin::Mismatch => "mismatch".to_owned(),
         Begin::Unknown(doubt) => format!("unknown: {doubt:?}"),
+        Begin::Stale => "stale".to_owned(),
         Begin::Refuse(error) => format!("refuse: {error}"),
     }
 }
@@ -108,7 +109,7 @@ fn begin_in_every_state() {
         (completed, 1001, ["replay 201", "replay 201", "mismatch", "replay 201"]),
         (completed, 1100, ["replay 201", "replay 201", "mismatch", "replay 201"]),
         (completed, 1101, ["forward 1", "forward 1", "forward 1", "forward 1"]),
-        (released, 1001, ["forward 2", "forward 2", "forward 2", "forward 2"]),
+        (released, 1001, ["forward 2", "forward 2", "forward 2", "stale"]),
         (released, 1101, ["forward 1", "forward 1", "forward 1", "forward 1"]),
         (doubted, 1001, ["unknown: ConnectionLost", "forward 2", "mismatch", "unknown: ConnectionLost"]),
         (doubted, 1100, ["unknown: ConnectionLost", "forward 2", "mismatch", "unknown: ConnectionLost"]),
@@ -160,6 +161,17 @@ fn an_attempt_ends_once_and_may_say_so_twice() {
     }
     let gone = Settle::Stale(StaleReason::Gone);
     assert_eq!(complete(&Stored::Absent, MINE, answer(200), RETENTION, now), gone);
+}
+
+#[test]
+fn a_claim_that_comes_after_its_own_release_takes_nothing() {
+    let mine = claim(MINE, SAME, OnUnknown::Retry);
+    let early = written(release(&Stored::Absent, MINE, RETENTION, at(1000)));
+    assert_eq!(told(early.clone(), &mine, at(1001)), "stale");
+    assert_eq!(told(early.clone(), &claim(OTHER, SAME, OnUnknown::Hold), at(1001)), "forward 1");
+    assert_eq!(release(&Stored::Record(early), MINE, RETENTION, at(1001)), Settle::Already);
+    assert_eq!(told(released(), &mine, at(1002)), "stale");
+    assert_eq!(told(claimed(), &mine, at(1035)), "stale", "its own lease is over");
 }
 
 #[test]

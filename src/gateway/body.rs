@@ -2,7 +2,7 @@
 
 use oncegate_protocol::problem::Problem;
 use oncegate_protocol::request::{ByBytes, ByJson, Identity, Unidentified};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use worker::js_sys::Reflect;
 
 use crate::platform::{Bytes, Gathered, Request, gather, header_list};
@@ -32,6 +32,9 @@ pub(super) enum Read {
     Refused(Problem),
 }
 
+/// What is said of a request that the platform will not send on.
+pub(super) const UNSENDABLE: &str = "Such a request cannot be sent on; a GET or HEAD request must have no body.";
+
 /// Reads the body, up to the route's limit, and identifies the request.
 pub(super) async fn read(request: Request, guard: Guard<'static>) -> Result<Read, JsValue> {
     let route = match &guard {
@@ -55,7 +58,10 @@ pub(super) async fn read(request: Request, guard: Guard<'static>) -> Result<Read
             let text = body.as_ref().map(Bytes::to_vec).unwrap_or_default();
             match guard.identify(&text) {
                 Ok(identity) => identity,
-                Err(Unidentified::PassThrough) => return with_body(&request, body).map(Read::PassThrough),
+                Err(Unidentified::PassThrough) => {
+                    let unsendable = |_| Read::Refused(Problem::malformed(UNSENDABLE));
+                    return Ok(with_body(&request, body).map_or_else(unsendable, Read::PassThrough));
+                }
                 Err(Unidentified::Refuse(problem)) => return Ok(Read::Refused(problem)),
             }
         }
@@ -78,5 +84,5 @@ fn with_body(request: &Request, body: Option<Bytes>) -> Result<Request, JsValue>
     if let Some(body) = body {
         Reflect::set(&init, &"body".into(), &body.joined(&[]))?;
     }
-    Request::copy(&request.url(), init.unchecked_ref())
+    Request::new(&request.url(), &init)
 }

@@ -37,26 +37,32 @@ pub(super) struct Ledger<'a> {
 impl Ledger<'_> {
     /// Asks until there is an answer, as often as [`retry`] allows; then gives up.
     ///
-    /// `wait` is how long the ledger may keep the call waiting on purpose.
-    pub(super) async fn ask(&self, command: &Command, body: Option<&Bytes>, wait: Duration) -> Option<Answer> {
+    /// `wait` is how long the ledger may keep the call waiting on purpose. An error says whether any of the tries may have
+    /// been carried out.
+    pub(super) async fn ask(&self, command: &Command, body: Option<&Bytes>, wait: Duration) -> Result<Answer, Failure> {
         let frame = match body {
             Some(body) => body.joined(&command.encode()),
             None => Uint8Array::from(command.encode().as_slice()),
         };
         let mut made = 0_u32;
+        let mut worst = Failure::Overloaded;
         loop {
             let thrown = match self.ask_once(&frame, wait).await {
-                Ok(answer) => return Some(answer),
+                Ok(answer) => return Ok(answer),
                 Err(thrown) => thrown,
             };
             made = made.saturating_add(1);
             let failure = failure(&thrown);
+            worst = worst.max(failure);
             log::error(
                 "ledger failed",
                 json!({ "ledger": self.name, "try": made, "overloaded": failure == Failure::Overloaded,
                         "reason": describe(&thrown) }),
             );
-            sleep(retry::pause(failure, made, random_u32())?).await;
+            match retry::pause(failure, made, random_u32()) {
+                Some(pause) => sleep(pause).await,
+                None => return Err(worst),
+            }
         }
     }
 

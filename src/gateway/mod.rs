@@ -5,6 +5,7 @@
 //! 3. [`guarded`] claims the key at the ledger, calls the origin, says how it ended, and replies; all of that inside
 //!    `waitUntil`, so that a client who hangs up does not cut it off.
 
+mod answered;
 mod body;
 mod guarded;
 mod ledger_calls;

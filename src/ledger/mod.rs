@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, reason = "the object's macro makes public items of its own, which cannot be documented")]
 
+mod bodies;
 mod records;
 mod replies;
 mod sql;
@@ -26,6 +27,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::log;
 use crate::platform::{ObjectState, Request, Response, describe, now};
+use bodies::Replay;
 use records::{Found, Records};
 use sql::Fault;
 use waiters::Waiters;
@@ -64,20 +66,23 @@ impl Ledger {
     /// The standing alarm: drops what has expired, and writes the counters down.
     ///
     /// # Errors
-    /// What storage threw, so that the platform tries the alarm again.
+    /// What kept it from that, so that the platform tries the alarm again. Where it gives up, the next generation to be
+    /// opened sets the alarm anew.
     pub async fn alarm(&self) -> Result<(), JsValue> {
-        match self.records.borrow_mut().sweep(now()) {
+        let mut records = self.records.borrow_mut();
+        match records.sweep(now()) {
             Ok(state) => {
                 let counters = state.counters.named().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
                 let counters: serde_json::Map<_, _> = counters.collect();
                 log::info("swept", json!({ "generations": state.generations.count(), "counters": counters }));
                 Ok(())
             }
-            Err(Fault::Unreadable(error)) => {
-                unreadable("the ledger's state", error);
-                Ok(())
+            Err(fault) => {
+                if let Fault::Unreadable(error) = &fault {
+                    unreadable("the ledger's state", *error);
+                }
+                Err(fault.into())
             }
-            Err(Fault::Storage(thrown)) => Err(thrown),
         }
     }
 }
@@ -143,18 +148,20 @@ impl Ledger {
                 records.count(|counters| &mut counters.forwarded);
                 replies::frame(Reply::Forward { number, lease_until })?
             }
-            Begin::Replay(answer) => match records.body(found, answer)? {
-                Some(body) => {
-                    records.count(|counters| &mut counters.replayed);
-                    replies::replay(answer, &body)?
-                }
-                None if answer.body == KeptBody::TooLarge => replies::not_stored(answer.status)?,
-                None => {
-                    records.count(|counters| &mut counters.unreadable);
-                    log::error("body lost", json!({ "record": id.to_string() }));
-                    replies::frame(Reply::Unreadable)?
-                }
-            },
+            Begin::Replay(answer) if answer.body == KeptBody::TooLarge => replies::not_stored(answer.status)?,
+            Begin::Replay(answer) => {
+                let body = match records.body(id, found, answer)? {
+                    Replay::Whole(body) => body,
+                    Replay::Stored(body) => body.stream()?,
+                    Replay::Lost => {
+                        records.count(|counters| &mut counters.unreadable);
+                        log::error("body lost", json!({ "record": id.to_string() }));
+                        return Ok(replies::frame(Reply::Unreadable)?);
+                    }
+                };
+                records.count(|counters| &mut counters.replayed);
+                replies::replay(answer, &body)?
+            }
             Begin::InProgress { .. } => {
                 records.count(|counters| &mut counters.in_progress);
                 replies::in_progress()?
@@ -167,6 +174,7 @@ impl Ledger {
                 records.count(|counters| &mut counters.unknown);
                 replies::unknown(doubt)?
             }
+            Begin::Stale => replies::frame(Reply::Stale)?,
             Begin::Refuse(error) => {
                 records.count(|counters| &mut counters.unreadable);
                 unreadable(&id.to_string(), error);
@@ -184,10 +192,10 @@ impl Ledger {
         body: &Uint8Array,
     ) -> Result<Response, Fault> {
         let mut records = self.records.borrow_mut();
-        let found = records.find_without_body(id)?;
-        let reply = match settle(&found.stored, attempt, outcome.for_record(), retention, now()) {
+        let (found, now) = (records.find_without_body(id)?, now());
+        let reply = match settle(&found.stored, attempt, outcome.for_record(), retention, now) {
             Settle::Write(record) => {
-                records.settle(id, &found, &record, body, retention)?;
+                records.settle(id, &found, &record, body, retention, now)?;
                 Reply::Done
             }
             Settle::Already => Reply::Done,

@@ -16,8 +16,9 @@ use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::JsValue;
 use worker::js_sys::Uint8Array;
 
+use super::bodies::{Place, Replay, StoredBody};
 use super::sql::{Database, Fault, Stores, as_bytes, blob};
-use crate::platform::{self, Storage};
+use crate::platform::Storage;
 
 /// What was found for a key.
 pub(super) struct Found {
@@ -40,9 +41,10 @@ impl Records {
         Self { database: Database::new(storage), state: None }
     }
 
-    /// Looks a key up, from the newest generation to the oldest.
+    /// Looks a key up, from the newest generation to the oldest, with its body if that is small.
     pub(super) fn find(&mut self, id: &RecordId) -> Stores<Found> {
-        self.look_up(id, "record, body")
+        let small = limits::REPLAY_WINDOW_BYTES;
+        self.look_up(id, &format!("record, CASE WHEN length(body) <= {small} THEN body END"))
     }
 
     pub(super) fn find_without_body(&mut self, id: &RecordId) -> Stores<Found> {
@@ -66,36 +68,44 @@ impl Records {
         Ok(Found { stored: Stored::Absent, generation: None, body: None })
     }
 
-    /// The body of an answer, or `None` where it is not, or no longer, all there.
-    pub(super) fn body(&self, found: &Found, answer: &Answer) -> Stores<Option<JsValue>> {
-        let (length, body) = match (answer.body, found.generation, &found.stored) {
-            (KeptBody::Inline { length: 0 }, ..) => (0, Uint8Array::new_with_length(0)),
-            (KeptBody::Inline { length }, ..) => match &found.body {
-                Some(body) => (length, body.clone()),
-                None => return Ok(None),
-            },
-            (KeptBody::Pieces { length, .. }, Some(generation), Stored::Record(record)) => {
-                let select = format!("SELECT bytes FROM b{generation} WHERE attempt = ? ORDER BY part");
-                let mut pieces = platform::Bytes::default();
-                for row in self.database.read(&select, &[&blob(record.attempt.as_bytes())])? {
-                    if let Some(piece) = as_bytes(&row.get(0)) {
-                        pieces.push(piece);
-                    }
-                }
-                (length, pieces.joined(&[]))
-            }
-            _ => return Ok(None),
+    /// The body of an answer, to be replayed.
+    pub(super) fn body(&self, id: &RecordId, found: &Found, answer: &Answer) -> Stores<Replay> {
+        let (Some(generation), Stored::Record(record)) = (found.generation, &found.stored) else {
+            return Ok(Replay::Lost);
         };
-        Ok((body.length() == length).then(|| body.into()))
+        let (length, place) = match (answer.body, &found.body) {
+            (KeptBody::TooLarge, _) => return Ok(Replay::Lost),
+            (KeptBody::Inline { length: 0 }, _) => return Ok(Replay::Whole(Uint8Array::new_with_length(0).into())),
+            (KeptBody::Inline { length }, Some(body)) if body.length() == length => {
+                return Ok(Replay::Whole(body.into()));
+            }
+            (KeptBody::Inline { .. }, Some(_)) => return Ok(Replay::Lost),
+            (KeptBody::Inline { length }, None) => (length, Place::Row { id: *id, record: record.encode() }),
+            (KeptBody::Pieces { length, .. }, _) => (length, Place::Pieces(record.attempt)),
+        };
+        let stored = StoredBody { database: self.database.clone(), generation, place, length };
+        Ok(if stored.is_whole()? { Replay::Stored(stored) } else { Replay::Lost })
     }
 
     /// Writes a claim: one row.
     pub(super) fn claim(&mut self, id: &RecordId, record: &Record, claim: &Claim, now: Timestamp) -> Stores<()> {
-        let generation = match self.state()?.generations.place(claim.lease, claim.retention, now) {
+        self.insert(id, record, claim.lease, claim.retention, now)
+    }
+
+    /// Writes a record to the newest generation.
+    fn insert(
+        &mut self,
+        id: &RecordId,
+        record: &Record,
+        lease: Duration,
+        retention: Duration,
+        now: Timestamp,
+    ) -> Stores<()> {
+        let generation = match self.state()?.generations.place(lease, retention, now) {
             Placement::Into(number) => number,
             Placement::Open(generation) => self.open(generation, now)?,
         };
-        self.keep_until(generation, record.expires_at, claim.retention)?;
+        self.keep_until(generation, record.expires_at, retention)?;
         let statement = format!(
             "INSERT INTO g{generation} (id, record) VALUES (?, ?) \
              ON CONFLICT (id) DO UPDATE SET record = excluded.record, body = NULL"
@@ -113,8 +123,9 @@ impl Records {
         record: &Record,
         body: &Uint8Array,
         retention: Duration,
+        now: Timestamp,
     ) -> Stores<()> {
-        let Some(generation) = found.generation else { return Ok(()) };
+        let Some(generation) = found.generation else { return self.insert(id, record, Duration::ZERO, retention, now) };
         self.keep_until(generation, record.expires_at, retention)?;
         let body = match &record.state {
             State::Completed(Answer { body: KeptBody::Inline { length: 1.. }, .. }) => body.into(),
@@ -156,9 +167,9 @@ impl Records {
         Ok(())
     }
 
-    /// Opens a generation, drops those that have expired, and sees to it that the sweep will come.
+    /// Opens a generation, having dropped those that have expired, and sees to it that the sweep will come.
     fn open(&mut self, generation: Generation, now: Timestamp) -> Stores<u32> {
-        let is_first = self.state()?.generations.count() == 0;
+        self.drop_expired(now)?;
         let table = format!(
             "CREATE TABLE IF NOT EXISTS g{} (id BLOB PRIMARY KEY, record BLOB NOT NULL, body BLOB) WITHOUT ROWID, STRICT",
             generation.number
@@ -166,11 +177,8 @@ impl Records {
         let rows = self.write(&table, &[])?;
         self.count_rows(rows, |counters| &mut counters.other_rows);
         self.state()?.generations.open(generation);
-        self.drop_expired(now)?;
         self.save()?;
-        if is_first {
-            self.set_alarm()?;
-        }
+        self.set_alarm()?;
         Ok(generation.number)
     }
 
@@ -183,21 +191,31 @@ impl Records {
 
     /// The standing alarm: drops what has expired, and writes the counters down.
     pub(super) fn sweep(&mut self, now: Timestamp) -> Stores<&LedgerState> {
-        self.drop_expired(now)?;
-        self.save()?;
+        if !self.drop_expired(now)? {
+            self.save()?;
+        }
         self.set_alarm()?;
         Ok(self.state()?)
     }
 
-    fn drop_expired(&mut self, now: Timestamp) -> Stores<()> {
-        for number in self.state()?.generations.take_expired(now) {
+    /// Drops what has expired, and says whether there was anything. That it is gone is written down first: a table without a
+    /// generation is garbage, but a generation without its table could not be read.
+    fn drop_expired(&mut self, now: Timestamp) -> Stores<bool> {
+        let expired = self.state()?.generations.take_expired(now);
+        if expired.is_empty() {
+            return Ok(false);
+        }
+        for _ in &expired {
+            self.count(|counters| &mut counters.dropped);
+        }
+        self.save()?;
+        for number in expired {
             for table in ["g", "b"] {
                 let rows = self.write(&format!("DROP TABLE IF EXISTS {table}{number}"), &[])?;
                 self.count_rows(rows, |counters| &mut counters.other_rows);
             }
-            self.count(|counters| &mut counters.dropped);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// There is one alarm, for the generation that expires next; none where there is no generation.

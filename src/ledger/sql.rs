@@ -21,10 +21,20 @@ impl From<JsValue> for Fault {
     }
 }
 
+impl From<Fault> for JsValue {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unreadable(error) => Self::from_str(&error.to_string()),
+            Fault::Storage(thrown) => thrown,
+        }
+    }
+}
+
 /// What storage gave, or why it did not.
 pub(super) type Stores<T> = Result<T, Fault>;
 
 /// The database.
+#[derive(Clone)]
 pub(super) struct Database(Storage);
 
 impl Database {

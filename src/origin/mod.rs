@@ -5,13 +5,13 @@ use oncegate_protocol::headers;
 use oncegate_protocol::outcome::Doubt;
 use oncegate_protocol::request::RequestUrl;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::Promise;
+use worker::js_sys::JSON;
 use worker::wasm_bindgen_futures::JsFuture;
 
-use crate::platform::{Bindings, OutgoingRequest, Request, Response, fetch, fetch_request, header_names, property};
+use crate::platform::{Bindings, Request, Response, TIME_LIMIT_OVER, fetch_request, header_names, property};
 
 /// The address at the origin for a request to this address.
-fn address(config: &Config, url: &str) -> String {
+pub fn address(config: &Config, url: &str) -> String {
     match &config.origin {
         Some(origin) => origin.address(RequestUrl::parse(url).path_and_query),
         None => url.to_owned(),
@@ -23,12 +23,7 @@ fn address(config: &Config, url: &str) -> String {
 /// # Errors
 /// What the platform throws.
 pub async fn pass(config: &Config, bindings: &Bindings, request: Request) -> Result<Response, JsValue> {
-    let request = for_origin(config, request)?;
-    let answer = match bindings.origin_service() {
-        Some(service) => service.fetch_request(&request)?,
-        None => fetch_request(&request)?,
-    };
-    Ok(JsFuture::from(answer).await?.unchecked_into())
+    send(bindings, &for_origin(config, request)?, &JsValue::UNDEFINED).await
 }
 
 /// The same request at the origin's address, and without what only the gate may tell an origin.
@@ -38,41 +33,41 @@ fn for_origin(config: &Config, request: Request) -> Result<Request, JsValue> {
     if config.origin.is_none() && forged.peek().is_none() {
         return Ok(request);
     }
-    let copy = Request::copy(&address(config, &request.url()), &request)?;
+    let copy = Request::new(&address(config, &request.url()), &request)?;
     for name in forged {
         copy.headers().delete(name)?;
     }
     Ok(copy)
 }
 
-/// Calls the origin once, and gives its answer, whose body has yet to come.
+/// Sends a request to the origin once, and gives its answer, whose body has yet to come and will be read as it is, also if
+/// it is compressed.
 ///
 /// # Errors
-/// The doubt that a failed call leaves: whether the request was sent is not known.
-pub async fn call(
-    config: &Config,
-    bindings: &Bindings,
-    url: &str,
-    request: OutgoingRequest<'_>,
-) -> Result<Response, (Doubt, JsValue)> {
-    let lost = |thrown| (doubt(&thrown), thrown);
-    let sent = send(config, bindings, url, request).map_err(lost)?;
-    Ok(JsFuture::from(sent).await.map_err(lost)?.unchecked_into())
+/// What the platform throws: whether the request was sent is not known then.
+pub async fn call(bindings: &Bindings, request: &Request) -> Result<Response, JsValue> {
+    // A property of the call: the platform does not take it over from the request.
+    send(bindings, request, &JSON::parse(r#"{"encodeResponseBody":"manual"}"#)?).await
 }
 
-fn send(config: &Config, bindings: &Bindings, url: &str, request: OutgoingRequest<'_>) -> Result<Promise, JsValue> {
-    let address = address(config, url);
-    let init = request.into_init()?;
-    match bindings.origin_service() {
-        Some(service) => service.fetch(&address, &init),
-        None => fetch(&address, &init),
-    }
+async fn send(bindings: &Bindings, request: &Request, init: &JsValue) -> Result<Response, JsValue> {
+    let answer = match bindings.origin_service() {
+        Some(service) => service.fetch_request(request, init)?,
+        None => fetch_request(request, init)?,
+    };
+    Ok(JsFuture::from(answer).await?.unchecked_into())
 }
 
-/// What a failure leaves in doubt. A time-out has a name of its own (DOM standard, `AbortSignal.timeout`).
+/// What a failed call leaves in doubt.
 pub fn doubt(thrown: &JsValue) -> Doubt {
-    match property(thrown, "name").as_string().as_deref() {
-        Some("TimeoutError") => Doubt::OriginTimeout,
-        _ => Doubt::ConnectionLost,
-    }
+    if is_time_out(thrown) { Doubt::OriginTimeout } else { Doubt::ConnectionLost }
+}
+
+/// What an answer leaves in doubt whose body failed.
+pub fn doubt_of_body(thrown: &JsValue) -> Doubt {
+    if is_time_out(thrown) { Doubt::OriginTimeout } else { Doubt::BodyCut }
+}
+
+fn is_time_out(thrown: &JsValue) -> bool {
+    property(thrown, "name").as_string().as_deref() == Some(TIME_LIMIT_OVER)
 }

@@ -20,7 +20,7 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = arrayBuffer)]
     pub fn array_buffer(this: &Request) -> Result<Promise, JsValue>;
     #[wasm_bindgen(constructor, catch)]
-    pub fn copy(url: &str, from: &Request) -> Result<Request, JsValue>;
+    pub fn new(url: &str, init: &JsValue) -> Result<Request, JsValue>;
 
     pub type Response;
     #[wasm_bindgen(constructor, catch)]
@@ -48,7 +48,7 @@ extern "C" {
 
     pub type ReadableStream;
     #[wasm_bindgen(method, catch, js_name = getReader)]
-    pub fn get_reader(this: &ReadableStream) -> Result<Reader, JsValue>;
+    pub fn get_reader(this: &ReadableStream, options: &JsValue) -> Result<Reader, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn cancel(this: &ReadableStream) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = pipeTo)]
@@ -56,7 +56,7 @@ extern "C" {
 
     pub type Reader;
     #[wasm_bindgen(method, catch)]
-    pub fn read(this: &Reader) -> Result<Promise, JsValue>;
+    pub fn read(this: &Reader, view: &Uint8Array, options: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn cancel(this: &Reader) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = releaseLock)]
@@ -66,15 +66,21 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn done(this: &ReadResult) -> bool;
     #[wasm_bindgen(method, getter)]
-    pub fn value(this: &ReadResult) -> Uint8Array;
+    pub fn value(this: &ReadResult) -> Option<Uint8Array>;
 
-    pub type IdentityTransformStream;
+    /// A pipe; and one that announces how many bytes will come.
+    pub type Pipe;
+    #[wasm_bindgen(constructor, catch, js_class = "IdentityTransformStream")]
+    pub fn new() -> Result<Pipe, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    pub fn readable(this: &Pipe) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    pub fn writable(this: &Pipe) -> WritableStream;
+
+    #[wasm_bindgen(extends = Pipe)]
+    pub type FixedLengthStream;
     #[wasm_bindgen(constructor, catch)]
-    pub fn new() -> Result<IdentityTransformStream, JsValue>;
-    #[wasm_bindgen(method, getter)]
-    pub fn readable(this: &IdentityTransformStream) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    pub fn writable(this: &IdentityTransformStream) -> WritableStream;
+    pub fn new(length: f64) -> Result<FixedLengthStream, JsValue>;
 
     pub type WritableStream;
     #[wasm_bindgen(method, catch, js_name = getWriter)]
@@ -83,22 +89,24 @@ extern "C" {
     pub type Writer;
     #[wasm_bindgen(method, catch)]
     pub fn write(this: &Writer, chunk: &Uint8Array) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn close(this: &Writer) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn abort(this: &Writer, reason: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = releaseLock)]
     pub fn release_lock(this: &Writer) -> Result<(), JsValue>;
 
     // --- calls ---
 
     #[wasm_bindgen(catch, js_name = fetch)]
-    pub fn fetch(url: &str, init: &JsValue) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(catch, js_name = fetch)]
-    pub fn fetch_request(request: &Request) -> Result<Promise, JsValue>;
+    pub fn fetch_request(request: &Request, init: &JsValue) -> Result<Promise, JsValue>;
 
     /// A service binding, or a stub of a Durable Object.
     pub type Fetcher;
     #[wasm_bindgen(method, catch)]
     pub fn fetch(this: &Fetcher, url: &str, init: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = fetch)]
-    pub fn fetch_request(this: &Fetcher, request: &Request) -> Result<Promise, JsValue>;
+    pub fn fetch_request(this: &Fetcher, request: &Request, init: &JsValue) -> Result<Promise, JsValue>;
 
     /// A namespace of Durable Objects.
     pub type Namespace;
@@ -118,12 +126,21 @@ extern "C" {
     #[wasm_bindgen(static_method_of = AbortSignal)]
     pub fn timeout(millis: f64) -> AbortSignal;
 
+    pub type AbortController;
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> AbortController;
+    #[wasm_bindgen(method, getter)]
+    pub fn signal(this: &AbortController) -> AbortSignal;
+    #[wasm_bindgen(method, getter)]
+    pub fn abort(this: &AbortController) -> Function;
+
     // --- the storage of a Durable Object ---
 
     pub type ObjectState;
     #[wasm_bindgen(method, getter)]
     pub fn storage(this: &ObjectState) -> Storage;
 
+    #[derive(Clone)]
     pub type Storage;
     #[wasm_bindgen(method, getter)]
     pub fn sql(this: &Storage) -> Sql;
@@ -149,7 +166,9 @@ extern "C" {
     #[wasm_bindgen(js_namespace = Date, js_name = now)]
     pub fn date_now() -> f64;
     #[wasm_bindgen(js_name = setTimeout)]
-    pub fn set_timeout(callback: &Function, millis: f64);
+    pub fn set_timeout(callback: &Function, millis: f64) -> JsValue;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    pub fn clear_timeout(timer: &JsValue);
     #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
     pub fn fill_with_random(bytes: &mut [u8]) -> Result<(), JsValue>;
     #[wasm_bindgen(js_namespace = console, js_name = log)]

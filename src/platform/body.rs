@@ -2,7 +2,7 @@
 
 use oncegate_protocol::hashing::BodyDigest;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::Uint8Array;
+use worker::js_sys::{JSON, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 
 use super::bindings::{ReadResult, ReadableStream, Reader};
@@ -74,9 +74,14 @@ impl Bytes {
 pub enum Gathered {
     /// It ended within the limit.
     Whole(Bytes),
-    /// It goes on beyond the limit: what was read, one piece of it beyond the limit, and the stream, of which more is to come.
+    /// It goes on beyond the limit: what was read, and the stream, of which more may come.
     More(Bytes, Reader),
 }
+
+/// How much is read at first, and then at a time. A body may come in pieces of a byte, each of which would cost a crossing
+/// and some kilobytes; so the platform is asked to fill a view before it answers.
+const FIRST_READ: u32 = 4 << 10;
+const NEXT_READ: u32 = 64 << 10;
 
 /// Reads a stream to its end, or until it exceeds `limit` bytes. Bytes are counted as they come: what a Content-Length says
 /// does not matter.
@@ -86,15 +91,24 @@ pub enum Gathered {
 pub async fn gather(stream: Option<&ReadableStream>, limit: u64) -> Result<Gathered, JsValue> {
     let mut bytes = Bytes::default();
     let Some(stream) = stream else { return Ok(Gathered::Whole(bytes)) };
-    let reader = stream.get_reader()?;
+    let reader = stream.get_reader(&JSON::parse(r#"{"mode":"byob"}"#)?)?;
+    let mut size = FIRST_READ;
     loop {
-        let result: ReadResult = JsFuture::from(reader.read()?).await?.unchecked_into();
-        if result.done() {
-            return Ok(Gathered::Whole(bytes));
+        // Never more than what would be too much, so that a body which is too large is refused as soon as it is.
+        let too_much = limit.saturating_add(1).saturating_sub(u64::from(bytes.length()));
+        let size_now = size.min(u32::try_from(too_much).unwrap_or(u32::MAX));
+        let at_least = JSON::parse(&format!(r#"{{"min":{size_now}}}"#))?;
+        let read = reader.read(&Uint8Array::new_with_length(size_now), &at_least)?;
+        let result: ReadResult = JsFuture::from(read).await?.unchecked_into();
+        if let Some(piece) = result.value().filter(|piece| piece.length() > 0) {
+            bytes.push(piece);
         }
-        bytes.push(result.value());
         if u64::from(bytes.length()) > limit {
             return Ok(Gathered::More(bytes, reader));
         }
+        if result.done() {
+            return Ok(Gathered::Whole(bytes));
+        }
+        size = NEXT_READ;
     }
 }

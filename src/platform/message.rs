@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{Array, JSON, Reflect, Uint8Array};
+use worker::js_sys::{Array, Error, Function, JSON, Reflect, Uint8Array};
 
-use super::bindings::{AbortSignal, Headers, Response};
+use super::bindings::{AbortController, AbortSignal, Headers, Request, Response, clear_timeout, set_timeout};
 use super::js_millis;
 
 /// All headers, names in lower case, values of `Set-Cookie` apart and those of others joined, as the platform has them.
@@ -44,27 +44,63 @@ pub struct OutgoingRequest<'a> {
     pub headers: &'a [(String, String)],
     /// The body, if there is one.
     pub body: Option<Uint8Array>,
-    /// How long the call may take, to the end of the answer's body.
-    pub timeout: Duration,
 }
 
 impl OutgoingRequest<'_> {
-    /// As what `fetch` takes. Redirects are answers, and a compressed answer's body is read as it came.
+    /// As a request to this address. Redirects are answers.
     ///
     /// # Errors
-    /// Where the platform refuses it.
-    pub fn into_init(self) -> Result<JsValue, JsValue> {
+    /// Where the platform refuses it, such as a body with GET. Nothing has been sent then.
+    pub fn to(self, address: &str, time_limit: &TimeLimit) -> Result<Request, JsValue> {
         let init = json!({
             "method": self.method,
             "headers": self.headers,
             "redirect": "manual",
-            "encodeResponseBody": "manual",
         });
         let init = JSON::parse(&init.to_string())?;
         if let Some(body) = self.body {
             Reflect::set(&init, &"body".into(), &body)?;
         }
-        Reflect::set(&init, &"signal".into(), &AbortSignal::timeout(js_millis(self.timeout)))?;
-        Ok(init)
+        Reflect::set(&init, &"signal".into(), &time_limit.signal())?;
+        Request::new(address, &init)
+    }
+}
+
+/// A limit on the time of a call, to the end of the answer's body unless it is lifted before.
+pub struct TimeLimit {
+    controller: AbortController,
+    timer: JsValue,
+}
+
+impl TimeLimit {
+    /// Begins to count.
+    ///
+    /// # Errors
+    /// Where the platform has no timers.
+    pub fn begin(limit: Duration) -> Result<Self, JsValue> {
+        let controller = AbortController::new();
+        let reason = Error::new("the time limit is over");
+        reason.set_name(TIME_LIMIT_OVER);
+        let abort: Function = controller.abort().bind1(&controller, &reason).unchecked_into();
+        Ok(Self { timer: set_timeout(&abort, js_millis(limit)), controller })
+    }
+
+    fn signal(&self) -> AbortSignal {
+        self.controller.signal()
+    }
+
+    /// Lifts the limit: what is still to come may take as long as it takes.
+    pub fn lift(&self) {
+        clear_timeout(&self.timer);
+    }
+}
+
+/// The name of what a call fails with whose time is over. The platform's own time-outs have it too (DOM standard,
+/// `AbortSignal.timeout`).
+pub const TIME_LIMIT_OVER: &str = "TimeoutError";
+
+impl Drop for TimeLimit {
+    fn drop(&mut self) {
+        self.lift();
     }
 }

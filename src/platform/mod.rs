@@ -10,7 +10,7 @@ mod message;
 
 pub use bindings::*;
 pub use body::{Bytes, Gathered, gather};
-pub use message::{OutgoingRequest, header_list, header_names, reply};
+pub use message::{OutgoingRequest, TIME_LIMIT_OVER, TimeLimit, header_list, header_names, reply};
 
 use core::time::Duration;
 
@@ -53,7 +53,9 @@ pub fn js_millis(span: Duration) -> f64 {
 
 /// Waits.
 pub async fn sleep(span: Duration) {
-    let promise = Promise::new(&mut |resolve, _| set_timeout(&resolve, js_millis(span)));
+    let promise = Promise::new(&mut |resolve, _| {
+        set_timeout(&resolve, js_millis(span));
+    });
     // A timer does not fail; if it did, not having waited would harm nothing.
     let _ = JsFuture::from(promise).await;
 }

@@ -5,7 +5,10 @@
 
 use core::time::Duration;
 
-use oncegate::platform::{Bytes, Gathered, OutgoingRequest, Request, Response, gather, header_list, reply};
+use oncegate::platform::{
+    Bytes, Gathered, OutgoingRequest, Request, Response, TIME_LIMIT_OVER, TimeLimit, gather, header_list, property,
+    reply, sleep,
+};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 use worker::js_sys::{Array, Function, Reflect, Uint8Array};
@@ -74,15 +77,34 @@ fn repeated_headers_are_joined_and_cookies_are_not() {
 fn an_outgoing_request_is_what_fetch_takes() {
     let headers = pairs(&[("x-a", "1")]);
     let body = Some(Uint8Array::from(&b"abc"[..]));
-    let request = OutgoingRequest { method: "PROPFIND", headers: &headers, body, timeout: Duration::from_secs(9) };
-    let init = request.into_init().unwrap();
-    let text = |name: &str| Reflect::get(&init, &name.into()).unwrap().as_string();
-    assert_eq!(text("method").as_deref(), Some("PROPFIND"));
-    assert_eq!(text("redirect").as_deref(), Some("manual"));
-    assert_eq!(text("encodeResponseBody").as_deref(), Some("manual"));
-    let made = Request::copy("http://origin.example/", init.unchecked_ref()).unwrap();
+    let limit = TimeLimit::begin(Duration::from_secs(9)).unwrap();
+    let request = OutgoingRequest { method: "PROPFIND", headers: &headers, body };
+    let made = request.to("http://origin.example/", &limit).unwrap();
     assert_eq!(made.method(), "PROPFIND");
+    assert_eq!(Reflect::get(&made, &"redirect".into()).unwrap().as_string().as_deref(), Some("manual"));
     assert_eq!(header_list(&made.headers()).unwrap(), headers);
+    let body = Some(Uint8Array::from(&b"abc"[..]));
+    let get = OutgoingRequest { method: "GET", headers: &headers, body };
+    assert!(get.to("http://origin.example/", &limit).is_err(), "the platform refuses a body there");
+}
+
+#[wasm_bindgen_test]
+async fn a_time_limit_ends_a_call_unless_it_is_lifted() {
+    let aborted = |made: &Request| {
+        let signal = Reflect::get(made, &"signal".into()).unwrap();
+        let reason = Reflect::get(&signal, &"reason".into()).unwrap();
+        property(&reason, "name").as_string()
+    };
+    let request = |limit: &TimeLimit| {
+        OutgoingRequest { method: "GET", headers: &[], body: None }.to("http://origin.example/", limit).unwrap()
+    };
+    let limits = [0, 0].map(|_| TimeLimit::begin(Duration::from_millis(10)).unwrap());
+    let [ended, lifted] = &limits;
+    let (first, second) = (request(ended), request(lifted));
+    lifted.lift();
+    sleep(Duration::from_millis(60)).await;
+    assert_eq!(aborted(&first).as_deref(), Some(TIME_LIMIT_OVER));
+    assert_eq!(aborted(&second), None);
 }
 
 #[wasm_bindgen_test]
@@ -110,9 +132,9 @@ fn the_digest_of_a_large_body_is_that_of_all_its_bytes() {
 fn stream(lengths: &[u32], fails: bool) -> Response {
     let lengths: Array = lengths.iter().map(|length| JsValue::from(*length)).collect();
     let source = format!(
-        "new Response(new ReadableStream({{ pull(c) {{ this.left ??= {lengths:?}; \
+        "new Response(new ReadableStream({{ type: 'bytes', pull(c) {{ this.left ??= {lengths:?}; \
          if (this.left.length) c.enqueue(new Uint8Array(this.left.shift())); \
-         else if ({fails}) c.error(new Error('cut')); else c.close(); }} }}))",
+         else if ({fails}) c.error(new Error('cut')); else {{ c.close(); c.byobRequest?.respond(0); }} }} }}))",
         lengths = lengths.iter().map(|length| length.as_f64().unwrap()).collect::<Vec<_>>()
     );
     script(&source).unchecked_into()
@@ -131,6 +153,8 @@ async fn a_body_is_gathered_up_to_its_limit_and_not_beyond() {
     assert_eq!(gathered(&[4, 6], 10).await, (10, "whole"));
     assert_eq!(gathered(&[4, 7], 10).await, (11, "more"));
     assert_eq!(gathered(&[11, 1_000_000], 10).await, (11, "more"), "what comes later is not read");
+    assert_eq!(gathered(&[1_000_000], 10).await, (11, "more"));
+    assert_eq!(gathered(&[1; 5_000], 10_000).await, (5_000, "whole"), "however small the pieces");
     assert!(matches!(gather(None, 10).await.unwrap(), Gathered::Whole(bytes) if bytes.length() == 0));
 }
 

@@ -16,7 +16,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use origin::Origin;
 pub use route::{FingerprintRule, Mode, OnDuplicate, Placement, Route};
 pub use sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
-pub use table::{RouteMatch, RouteTable};
+pub use table::{Found, RouteMatch, RouteTable};
 
 use serde_json::Value;
 
@@ -26,9 +26,9 @@ use fields::Fields;
 /// The variables of a deployment, as its environment gives them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variables {
-    /// `ORIGIN`, if set.
+    /// `ORIGIN`, if set; as JSON text where it is not a text.
     pub origin: Option<String>,
-    /// `ROUTES`, `ROUTES_1`, …: name and JSON text of each that is set.
+    /// Every variable whose name begins with `ROUTES`: name and JSON text.
     pub routes: Vec<(String, String)>,
 }
 
@@ -60,6 +60,10 @@ impl Config {
 fn parse_routes(variables: &[(String, String)], errors: &mut Vec<ConfigError>) -> Vec<Route> {
     let mut routes = Vec::new();
     for (variable, text) in variables {
+        if !is_routes_variable(variable) {
+            let expected = format!("ROUTES, or ROUTES_1 to ROUTES_{}", limits::ROUTE_VARIABLES);
+            errors.push(ConfigError::new(format!("the name {variable}"), text, expected));
+        }
         for (index, value) in entries(variable, text, errors).into_iter().enumerate() {
             let field = format!("{variable}[{index}]");
             match value {
@@ -81,6 +85,15 @@ fn parse_routes(variables: &[(String, String)], errors: &mut Vec<ConfigError>) -
         errors.push(ConfigError::new("ROUTES", &format!("{} routes", routes.len()), expected));
     }
     routes
+}
+
+/// `ROUTES`, or `ROUTES_` and a number.
+fn is_routes_variable(name: &str) -> bool {
+    name == "ROUTES"
+        || name.strip_prefix("ROUTES_").is_some_and(|number| {
+            !number.starts_with(['0', '+'])
+                && number.parse::<usize>().is_ok_and(|number| number <= limits::ROUTE_VARIABLES)
+        })
 }
 
 /// The routes in one variable: an array, or a text that holds one, as a variable set on the command line does.

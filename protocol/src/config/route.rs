@@ -3,7 +3,7 @@
 use core::num::NonZeroU16;
 use core::time::Duration;
 
-use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope};
+use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
 use crate::outcome::Overrides;
 use crate::record::OnUnknown;
 
@@ -104,6 +104,23 @@ impl Route {
     pub fn needs_json(&self) -> bool {
         matches!(self.fingerprint, FingerprintRule::Json { .. })
             || self.key.iter().any(|source| matches!(source, KeySource::Json(_)))
+    }
+
+    /// The headers, in lower case, by which its requests are keyed and scoped.
+    pub fn headers(&self) -> Vec<&str> {
+        let in_key = self.key.iter().filter_map(|source| match source {
+            KeySource::Header(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let scope = match &self.scope {
+            Scope::Public => &[][..],
+            Scope::Sources(sources) => sources,
+        };
+        let in_scope = scope.iter().filter_map(|source| match source {
+            ScopeSource::Header(name) => Some(name.as_str()),
+            _ => None,
+        });
+        in_key.chain(in_scope).collect()
     }
 
     /// How long a settled record is kept.

@@ -12,6 +12,7 @@ use super::values;
 use crate::limits;
 use crate::outcome::{Overrides, Status};
 use crate::record::OnUnknown;
+use crate::request::{NormalPath, OWN_PATHS};
 
 /// The platform's location hints and jurisdictions (Cloudflare, Durable Objects, "Data location").
 const HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"];
@@ -97,7 +98,7 @@ impl Route {
 
 const NAME: &str = "a name of 1 to 64 letters, digits, \"-\" and \"_\", which is never changed";
 const PATH: &str = "a path such as \"/v1/payments\", \"/v1/orders/{id}\" or \"/v1/{*rest}\": \
-     decoded, with no empty or dotted segment and no slash at its end";
+     decoded, with no empty or dotted segment and no slash at its end, each parameter a whole segment";
 
 fn parse_name(value: &Value) -> Result<String, Expected> {
     let name = values::text(value, NAME)?;
@@ -106,14 +107,21 @@ fn parse_name(value: &Value) -> Result<String, Expected> {
     valid.then_some(name).ok_or_else(|| NAME.to_owned())
 }
 
-/// Only a path in its normal form can match: requests are brought to it first.
+/// Only a path in its normal form can match: requests are brought to it first. A parameter fills its segment: the router
+/// overlooks routes where it does not.
 fn parse_path(value: &Value) -> Result<String, Expected> {
     let path = values::text(value, PATH)?;
-    let normal = crate::request::NormalPath::parse(&path);
-    let plain = !path.contains(['%', '?', '#', '\\']) && path.len() <= 1024;
-    (plain && path.starts_with('/') && normal.as_str() == Some(path.as_str()))
-        .then_some(path)
-        .ok_or_else(|| PATH.to_owned())
+    let plain = path.starts_with('/') && !path.contains(['%', '?', '#', '\\', ';']) && path.len() <= 1024;
+    let normal = NormalPath::parse(&path);
+    let whole = |segment: &str| {
+        let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(segment);
+        !inner.contains(['{', '}'])
+    };
+    if path.starts_with(OWN_PATHS) || path == OWN_PATHS.trim_end_matches('/') {
+        return Err(format!("{PATH}; what is below {OWN_PATHS} is the gate's own"));
+    }
+    let valid = plain && normal.exact() == path && path.split('/').all(whole);
+    valid.then_some(path).ok_or_else(|| PATH.to_owned())
 }
 
 fn parse_methods(value: &Value) -> Result<Vec<String>, Expected> {

@@ -3,10 +3,10 @@
 use matchit::Router;
 
 use super::error::ConfigError;
-use super::route::Route;
+use super::route::{Mode, Route};
 use crate::request::NormalPath;
 
-/// All keyed routes. There is a router per method, so that a route for one method never hides a wider one for another.
+/// All keyed routes that are on. There is a router per method, so that a route for one method never hides a wider one for another.
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
     routes: Vec<Route>,
@@ -22,9 +22,27 @@ pub struct RouteMatch<'a> {
     pub parameters: Vec<(String, String)>,
 }
 
+/// What was found for a request.
+#[derive(Clone, Debug)]
+pub enum Found<'a> {
+    /// No route.
+    None,
+    /// A route.
+    One(RouteMatch<'a>),
+    /// Its path can be read in two ways, and they lead to two routes.
+    Two,
+}
+
 impl RouteTable {
     /// Builds the table. A route that could never match, because others take all of its requests, is an error.
+    ///
+    /// Routes that are off are checked like the others, and then left out, so that they hide no wider one.
     pub(super) fn build(routes: Vec<Route>, errors: &mut Vec<ConfigError>) -> Self {
+        Self::of(routes.clone(), errors);
+        Self::of(routes.into_iter().filter(|route| route.mode == Mode::Enforce).collect(), &mut Vec::new())
+    }
+
+    fn of(routes: Vec<Route>, errors: &mut Vec<ConfigError>) -> Self {
         let mut table = Self::default();
         for (index, route) in routes.iter().enumerate() {
             if routes.iter().take(index).any(|other| other.name == route.name && !route.name.is_empty()) {
@@ -63,17 +81,27 @@ impl RouteTable {
         })
     }
 
-    /// The route that a request belongs to, if any. A method is compared as it is: methods are case-sensitive (RFC 9110,
+    /// The routes that a request may belong to. A method is compared as it is: methods are case-sensitive (RFC 9110,
     /// section 9.1).
-    pub fn find(&self, method: &str, path: &NormalPath) -> Option<RouteMatch<'_>> {
-        let (_, router) = self.by_method.iter().find(|(name, _)| name == method)?;
-        let text = path.as_text();
-        let found = router.at(&text).ok()?;
-        let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    pub fn find(&self, method: &str, path: &NormalPath) -> Found<'_> {
+        let Some((_, router)) = self.by_method.iter().find(|(name, _)| name == method) else { return Found::None };
+        let exact = self.at(router, &path.exact());
+        let loose = path.loose().and_then(|path| self.at(router, &path));
+        match (exact, loose) {
+            (Some(exact), Some(loose)) if exact.route.name != loose.route.name => Found::Two,
+            (Some(found), _) | (None, Some(found)) => Found::One(found),
+            (None, None) => Found::None,
+        }
+    }
+
+    fn at(&self, router: &Router<usize>, path: &str) -> Option<RouteMatch<'_>> {
+        let found = router.at(path).ok()?;
+        let parameter = |(name, value): (&str, &str)| (name.to_owned(), NormalPath::parameter(value));
+        let parameters = found.params.iter().map(parameter).collect();
         Some(RouteMatch { route: self.routes.get(*found.value)?, parameters })
     }
 
-    /// The routes, in the order in which they were configured.
+    /// The routes that are on, in the order in which they were configured.
     pub fn routes(&self) -> &[Route] {
         &self.routes
     }

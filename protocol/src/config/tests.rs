@@ -77,7 +77,10 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("path", json!("/v1/"), "no slash at its end"),
         ("path", json!("/v1/%41"), "decoded"),
         ("path", json!("/v1//x"), "no empty"),
-        ("path", json!("/v1/{id"), "matchit"),
+        ("path", json!("/v1/{id"), "whole segment"),
+        ("path", json!("/v1/{id}.json"), "whole segment"),
+        ("path", json!("/v1/{{id}}"), "whole segment"),
+        ("path", json!("/_oncegate/x"), "the gate's own"),
         ("methods", json!("POST"), "a list"),
         ("methods", json!([]), "a list"),
         ("methods", json!(["post"]), "upper case"),
@@ -208,6 +211,52 @@ fn a_route_that_can_never_match_is_an_error() {
     assert!(parse(twice).unwrap_err().to_string().contains("no other route has"));
 }
 
+/// The name of the route that is found.
+fn name(config: &Config, method: &str, path: &str) -> String {
+    match config.routes.find(method, &NormalPath::parse(path)) {
+        Found::One(found) => found.route.name.clone(),
+        Found::None => "none".to_owned(),
+        Found::Two => "two".to_owned(),
+    }
+}
+
+#[test]
+fn no_reading_of_a_path_slips_past_its_route() {
+    let route = |name: &str, path: &str| json!({ "name": name, "path": path, "scope": "public" });
+    let config = parse(json!([route("order", "/v1/orders/{id}"), route("pay", "/v1/orders/{id}/pay")])).unwrap();
+    let found = |path| name(&config, "POST", path);
+    for path in ["/v1/orders/a", "/v1/orders/a%2Fb", "/v1/orders/a%5Cb", "/v1/orders/a;x=1", "/v1%2Forders/a"] {
+        assert_eq!(found(path), "order", "{path}");
+    }
+    assert_eq!(found("/v1/orders/a%2Fb/pay"), "pay");
+    assert_eq!(found("/v1/orders/a%2Fpay"), "two", "an order called a/pay, or the payment of a");
+    assert_eq!(found("/v1/orders"), "none");
+}
+
+#[test]
+fn a_route_that_is_off_hides_no_wider_one() {
+    let config = parse(json!([
+        { "name": "off", "path": "/x/special", "scope": "public", "mode": "off" },
+        { "name": "wide", "path": "/x/{*rest}", "scope": "public" },
+    ]))
+    .unwrap();
+    assert_eq!(name(&config, "POST", "/x/special"), "wide");
+}
+
+#[test]
+fn a_variable_that_nobody_would_read_is_an_error() {
+    let named = |variable: &str| {
+        let route = json!([{ "name": "a", "path": "/a", "scope": "public" }]).to_string();
+        Config::parse(&Variables { origin: None, routes: vec![(variable.to_owned(), route)] })
+    };
+    for good in ["ROUTES", "ROUTES_1", "ROUTES_99"] {
+        assert!(named(good).is_ok(), "{good}");
+    }
+    for bad in ["ROUTES_0", "ROUTES_01", "ROUTES_100", "ROUTES_A", "ROUTES_", "ROUTES1", "ROUTES_+1"] {
+        assert!(named(bad).unwrap_err().to_string().contains(bad), "{bad}");
+    }
+}
+
 #[test]
 fn a_route_for_one_method_does_not_hide_a_wider_one_for_another() {
     let config = parse(json!([
@@ -215,11 +264,8 @@ fn a_route_for_one_method_does_not_hide_a_wider_one_for_another() {
         { "name": "wide", "path": "/v1/{*rest}", "scope": "public", "methods": ["POST"] },
     ]))
     .unwrap();
-    let path = NormalPath::parse("/v1/payments");
-    assert_eq!(config.routes.find("POST", &path).unwrap().route.name, "wide");
-    assert_eq!(config.routes.find("PATCH", &path).unwrap().route.name, "patch");
-    assert!(config.routes.find("GET", &path).is_none());
-    assert!(config.routes.find("post", &path).is_none());
+    let found = |method| name(&config, method, "/v1/payments");
+    assert_eq!([found("POST"), found("PATCH"), found("GET"), found("post")], ["wide", "patch", "none", "none"]);
 }
 
 #[test]

@@ -55,6 +55,8 @@ pub enum Begin<'a> {
     Mismatch,
     /// The outcome of an earlier attempt is unknown.
     Unknown(Doubt),
+    /// This very attempt has ended already: the claim was late, or sent twice, and nobody is there to use it.
+    Stale,
     /// The record cannot be read. It is never taken for absent.
     Refuse(DecodeError),
 }
@@ -71,6 +73,7 @@ pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a>
     };
     match record.view(now) {
         View::Absent => forward(None, claim, now),
+        View::Released if record.attempt == claim.attempt => Begin::Stale,
         View::Released => forward(Some(record), claim, now),
         _ if record.fingerprint != claim.fingerprint => Begin::Mismatch,
         View::InProgress { lease_until } if record.attempt == claim.attempt => {
@@ -79,6 +82,7 @@ pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a>
         View::InProgress { lease_until } => Begin::InProgress { lease_until },
         View::Completed(answer) => Begin::Replay(answer),
         View::Unknown(doubt) => match claim.on_unknown {
+            OnUnknown::Retry if record.attempt == claim.attempt => Begin::Stale,
             OnUnknown::Hold => Begin::Unknown(doubt),
             OnUnknown::Retry => forward(Some(record), claim, now),
         },

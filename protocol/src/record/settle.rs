@@ -5,9 +5,9 @@
 
 use core::time::Duration;
 
-use super::{Answer, Event, Record, State, Stored, Transition};
+use super::{Answer, Event, History, Record, State, Stored, Transition};
 use crate::DecodeError;
-use crate::ids::AttemptId;
+use crate::ids::{AttemptId, Fingerprint};
 use crate::outcome::Doubt;
 use crate::time::Timestamp;
 
@@ -52,6 +52,7 @@ pub enum Outcome {
 /// the key since; also where the record has expired and its row is still there.
 pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: Duration, now: Timestamp) -> Settle {
     let record = match stored {
+        Stored::Absent if outcome == Outcome::Released => return Settle::Write(tombstone(attempt, retention, now)),
         Stored::Absent => return Settle::Stale(StaleReason::Gone),
         Stored::Unreadable(error) => return Settle::Refuse(*error),
         Stored::Record(record) if record.attempt != attempt => return Settle::Stale(StaleReason::OtherAttempt),
@@ -72,6 +73,19 @@ pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: 
         (State::Completed(_), Outcome::Released | Outcome::Doubted(_))
         | (State::Released, Outcome::Completed(_) | Outcome::Doubted(_))
         | (State::Unknown(_), Outcome::Released) => Settle::Stale(StaleReason::OtherOutcome),
+    }
+}
+
+/// What a release leaves that finds no record: its claim may still be on its way, and must not be taken when it comes, as
+/// nobody would use it.
+fn tombstone(attempt: AttemptId, retention: Duration, now: Timestamp) -> Record {
+    Record {
+        fingerprint: Fingerprint::from_bytes([0; Fingerprint::LENGTH]),
+        attempt,
+        number: 0,
+        state: State::Released,
+        expires_at: now.after(retention),
+        history: History::default().with(Transition { at: now, attempt_number: 0, event: Event::Released }),
     }
 }
 

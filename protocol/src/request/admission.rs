@@ -8,13 +8,16 @@ use super::fingerprint::Target;
 use super::key::{self, KeyPart};
 use super::scope::{self, ScopePart};
 use super::{NormalPath, RequestUrl, json};
-use crate::config::{Config, FingerprintRule, KeySource, Mode, Route, RouteMatch};
+use crate::config::{Config, FingerprintRule, Found, KeySource, Route, RouteMatch};
 use crate::hashing::{BodyDigest, Parts};
 use crate::ids::{Fingerprint, RecordId};
 use crate::problem::{DOCUMENTATION_PATH, Problem};
 
 /// What is below this path is the gate's own, and never reaches the origin.
-const OWN_PATHS: &str = "/_oncegate/";
+pub const OWN_PATHS: &str = "/_oncegate/";
+
+const TWO_ROUTES: &str = "The path can be read in two ways, which belong to different routes: send it without an encoded slash \
+    and without a semicolon.";
 
 /// A request without its body.
 pub struct RequestHead<'a> {
@@ -88,8 +91,10 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
         return if is_page { Admission::Documentation } else { Admission::Nothing };
     }
     let path = NormalPath::parse(head.url.path);
-    let Some(found) = config.routes.find(head.method, &path).filter(|found| found.route.mode == Mode::Enforce) else {
-        return Admission::PassThrough;
+    let found = match config.routes.find(head.method, &path) {
+        Found::None => return Admission::PassThrough,
+        Found::One(found) => found,
+        Found::Two => return Admission::Refuse(Problem::malformed(TWO_ROUTES)),
     };
     let key = match read_key(&found, head) {
         Ok(key) => key,

@@ -14,7 +14,10 @@ pub(super) struct Target(Parts);
 
 impl Target {
     pub(super) fn new(method: &str, path: &NormalPath, query: &str) -> Self {
-        Self(Parts::new(DOMAIN).part(method.as_bytes()).part(path.as_bytes()).part(query.as_bytes()))
+        let segments = path.segments();
+        let parts = Parts::new(DOMAIN).part(method.as_bytes()).count(segments.len());
+        let parts = segments.iter().fold(parts, |parts, segment| parts.part(segment));
+        Self(parts.part(query.as_bytes()))
     }
 
     /// With a body whose bytes count.

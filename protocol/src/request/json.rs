@@ -1,5 +1,6 @@
 //! JSON bodies, read so that two different ones are never taken for the same.
 
+use core::cell::Cell;
 use core::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -7,6 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::config::Pointer;
 use crate::hashing::Parts;
+use crate::limits;
 
 /// The largest integer up to which every integer is exact as a double (I-JSON, RFC 7493, section 2.2).
 const EXACT: u64 = (1 << 53) - 1;
@@ -15,7 +17,8 @@ const EXACT: u64 = (1 << 53) - 1;
 /// section 4), so the origin might see another document than the one that was compared.
 pub(super) fn parse(body: &[u8]) -> Result<Value, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = Strict.deserialize(&mut deserializer).map_err(|error| error.to_string())?;
+    let left = Cell::new(limits::JSON_VALUES);
+    let value = Strict { left: &left }.deserialize(&mut deserializer).map_err(|error| error.to_string())?;
     deserializer.end().map_err(|error| error.to_string())?;
     Ok(value)
 }
@@ -24,13 +27,13 @@ pub(super) fn parse(body: &[u8]) -> Result<Value, String> {
 /// strings and numbers do not count.
 ///
 /// RFC 8785 takes every number for a double, so that large integers which differ in their last digits would be the same.
-/// Their digits are added behind the canonical form.
+/// Their digits are added behind the canonical form, each with its place among all numbers.
 pub(super) fn digest(parts: Parts, value: &Value) -> Result<Parts, String> {
     let canonical = serde_json_canonicalizer::to_vec(value).map_err(|error| error.to_string())?;
-    let mut large = Vec::new();
-    collect_large_integers(value, &mut large);
-    let parts = parts.part(&canonical).count(large.len());
-    Ok(large.iter().fold(parts, |parts, digits| parts.part(digits.as_bytes())))
+    let mut numbers = Numbers::default();
+    numbers.collect(value);
+    let parts = parts.part(&canonical).count(numbers.large.len());
+    Ok(numbers.large.iter().fold(parts, |parts, (place, digits)| parts.count(*place).part(digits.as_bytes())))
 }
 
 /// Takes a value out of a document. An element of a list becomes null, so that the others keep their places.
@@ -49,32 +52,51 @@ pub(super) fn exclude(document: &mut Value, pointer: &Pointer) {
     }
 }
 
-fn collect_large_integers(value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::Number(number) => {
-            let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
-            if magnitude.is_some_and(|magnitude| magnitude > EXACT) {
-                found.push(number.to_string());
+/// The large integers of a document, each with its place among all numbers.
+#[derive(Default)]
+struct Numbers {
+    seen: usize,
+    large: Vec<(usize, String)>,
+}
+
+impl Numbers {
+    fn collect(&mut self, value: &Value) {
+        match value {
+            Value::Number(number) => {
+                self.seen = self.seen.saturating_add(1);
+                let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
+                if magnitude.is_some_and(|magnitude| magnitude > EXACT) {
+                    self.large.push((self.seen, number.to_string()));
+                }
             }
+            Value::Array(list) => list.iter().for_each(|element| self.collect(element)),
+            Value::Object(map) => map.values().for_each(|element| self.collect(element)),
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
         }
-        Value::Array(list) => list.iter().for_each(|element| collect_large_integers(element, found)),
-        Value::Object(map) => map.values().for_each(|element| collect_large_integers(element, found)),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
-/// Reads a [`Value`] and refuses names that occur twice.
-struct Strict;
+/// Reads a [`Value`], refuses names that occur twice, and stops when there are more values than `left`.
+#[derive(Clone, Copy)]
+struct Strict<'a> {
+    left: &'a Cell<usize>,
+}
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self
+            .left
+            .get()
+            .checked_sub(1)
+            .ok_or_else(|| D::Error::custom(format_args!("it has more than {} values", limits::JSON_VALUES)))?;
+        self.left.set(left);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,7 +133,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(element) = elements.next_element_seed(Self)? {
+        while let Some(element) = elements.next_element_seed(self)? {
             list.push(element);
         }
         Ok(Value::Array(list))
@@ -120,7 +142,7 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(name) = members.next_key_seed(Name)? {
-            let value = members.next_value_seed(Self)?;
+            let value = members.next_value_seed(self)?;
             if map.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("the name {name:?} occurs twice in one object")));
             }
@@ -163,6 +185,9 @@ mod tests {
         assert!(!same("9007199254740992", "9007199254740993"));
         assert!(!same("-9007199254740992", "-9007199254740993"));
         assert!(!same("[9007199254740993]", "[[9007199254740993]]"));
+        let places = |a, b| format!("{{\"a\":{a},\"b\":{b}}}");
+        let (whole, double) = ("9007199254740993", "9007199254740992.0");
+        assert!(!same(&places(whole, double), &places(double, whole)), "which of them has the digits");
         assert!(same(r#"{"id":18446744073709551615}"#, r#"{ "id": 18446744073709551615 }"#));
     }
 
@@ -175,6 +200,9 @@ mod tests {
         }
         assert!(parse(b"\"\xff\"").is_err());
         assert!(parse("[".repeat(100_000).as_bytes()).is_err(), "nesting has a limit");
+        let list = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+        assert!(parse(list(limits::JSON_VALUES).as_bytes()).is_ok());
+        assert!(parse(list(limits::JSON_VALUES + 1).as_bytes()).unwrap_err().contains("more than 50000 values"));
     }
 
     #[test]

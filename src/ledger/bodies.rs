@@ -1,0 +1,114 @@
+//! Bodies of stored answers, as they are replayed: a large one is read and sent a window at a time, so that many replays at
+//! once do not fill the object's memory.
+
+use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::limits;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::Uint8Array;
+use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use super::sql::{Database, Stores, as_bytes, blob};
+use crate::log;
+use crate::platform::{FixedLengthStream, Pipe, WritableStream, describe};
+
+/// A body to be replayed.
+pub(super) enum Replay {
+    /// It is in memory.
+    Whole(JsValue),
+    /// It is in storage.
+    Stored(StoredBody),
+    /// It is not, or no longer, all there.
+    Lost,
+}
+
+/// Where a body is in storage.
+pub(super) struct StoredBody {
+    pub(super) database: Database,
+    pub(super) generation: u32,
+    pub(super) place: Place,
+    /// How long it is to be.
+    pub(super) length: u32,
+}
+
+/// In which rows.
+pub(super) enum Place {
+    /// In the record's own. The record says which body it is: another would be another record's.
+    Row { id: RecordId, record: Vec<u8> },
+    /// In rows of its own.
+    Pieces(AttemptId),
+}
+
+impl StoredBody {
+    /// Whether all of it is there.
+    pub(super) fn is_whole(&self) -> Stores<bool> {
+        let generation = self.generation;
+        let rows = match &self.place {
+            Place::Row { id, record } => self.database.read(
+                &format!("SELECT length(body) FROM g{generation} WHERE id = ? AND record = ?"),
+                &[&blob(id.as_bytes()), &blob(record)],
+            )?,
+            Place::Pieces(attempt) => self.database.read(
+                &format!("SELECT sum(length(bytes)) FROM b{generation} WHERE attempt = ?"),
+                &[&blob(attempt.as_bytes())],
+            )?,
+        };
+        Ok(rows.first().and_then(|row| row.get(0).as_f64()) == Some(f64::from(self.length)))
+    }
+
+    /// A stream of it, whose length is announced.
+    pub(super) fn stream(self) -> Result<JsValue, JsValue> {
+        let pipe: Pipe = FixedLengthStream::new(f64::from(self.length))?.unchecked_into();
+        let writable = pipe.writable();
+        spawn_local(async move {
+            if let Err(thrown) = self.pump(&writable).await {
+                // As a rule the client has hung up. It sees that its body has broken off, in any case.
+                log::info("replay broke off", serde_json::json!({ "reason": describe(&thrown) }));
+            }
+        });
+        Ok(pipe.readable())
+    }
+
+    async fn pump(&self, into: &WritableStream) -> Result<(), JsValue> {
+        let writer = into.get_writer()?;
+        let mut from = 0;
+        while from < self.length {
+            let window = self.window(from)?.filter(|window| window.length() > 0);
+            let Some(window) = window else {
+                let reason = JsValue::from_str("the stored body is gone");
+                let _ = writer.abort(&reason)?;
+                return Err(reason);
+            };
+            JsFuture::from(writer.write(&window)?).await?;
+            from = from.saturating_add(window.length());
+        }
+        JsFuture::from(writer.close()?).await?;
+        Ok(())
+    }
+
+    /// Bytes from this place on, at most a window, and no further than a row goes.
+    fn window(&self, from: u32) -> Result<Option<Uint8Array>, JsValue> {
+        let generation = self.generation;
+        let size = limits::REPLAY_WINDOW_BYTES.into();
+        // SQLite counts from one.
+        let start = |offset: u32| JsValue::from(offset.saturating_add(1));
+        let rows = match &self.place {
+            Place::Row { id, record } => self.database.read(
+                &format!("SELECT substr(body, ?, ?) FROM g{generation} WHERE id = ? AND record = ?"),
+                &[&start(from), &size, &blob(id.as_bytes()), &blob(record)],
+            ),
+            Place::Pieces(attempt) => {
+                let row = u32::try_from(limits::ROW_BODY_BYTES).unwrap_or(u32::MAX);
+                let part = from.checked_div(row).unwrap_or(0);
+                let offset = from.checked_rem(row).unwrap_or(0);
+                self.database.read(
+                    &format!("SELECT substr(bytes, ?, ?) FROM b{generation} WHERE attempt = ? AND part = ?"),
+                    &[&start(offset), &size, &blob(attempt.as_bytes()), &part.into()],
+                )
+            }
+        };
+        match rows {
+            Ok(rows) => Ok(rows.first().and_then(|row| as_bytes(&row.get(0)))),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
