@@ -25,6 +25,8 @@ pub struct Counters {
     pub released: u64,
     /// Outcomes in doubt.
     pub doubted: u64,
+    /// Keys given away to the next layout.
+    pub moved: u64,
     /// Outcomes refused from an attempt that does not hold the record.
     pub stale: u64,
     /// Records that could not be read.
@@ -39,7 +41,7 @@ pub struct Counters {
 
 impl Counters {
     /// Name and value of each, in a fixed order.
-    pub fn named(&self) -> [(&'static str, u64); 14] {
+    pub fn named(&self) -> [(&'static str, u64); 15] {
         [
             ("forwarded", self.forwarded),
             ("replayed", self.replayed),
@@ -50,6 +52,7 @@ impl Counters {
             ("completed", self.completed),
             ("released", self.released),
             ("doubted", self.doubted),
+            ("moved", self.moved),
             ("stale", self.stale),
             ("unreadable", self.unreadable),
             ("record_rows", self.record_rows),
@@ -69,6 +72,7 @@ impl Counters {
             completed: next()?,
             released: next()?,
             doubted: next()?,
+            moved: next()?,
             stale: next()?,
             unreadable: next()?,
             record_rows: next()?,

@@ -90,7 +90,7 @@ fn see(config: &Config, request: &Request) -> Seen {
             Err(Unidentified::Refuse(problem)) => return refused(&problem),
         },
     };
-    Seen::Guarded(identity.id, identity.fingerprint, identity.key)
+    Seen::Guarded(identity.place.id, identity.fingerprint, identity.key)
 }
 
 fn id(config: &Config, request: &Request) -> RecordId {

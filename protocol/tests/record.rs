@@ -27,7 +27,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn claim(attempt: AttemptId, fingerprint: Fingerprint, on_unknown: OnUnknown) -> Claim {
-    Claim { attempt, fingerprint, lease: LEASE, retention: RETENTION, on_unknown }
+    Claim { attempt, fingerprint, lease: LEASE, retention: RETENTION, on_unknown, layout: Layout::Current }
 }
 
 fn answer(status: u16) -> Answer {
@@ -87,6 +87,7 @@ fn told(record: Record, claim: &Claim, now: Timestamp) -> String {
         Begin::InProgress { lease_until } => format!("in progress until {}", lease_until.as_millis() / 1000),
         Begin::Mismatch => "mismatch".to_owned(),
         Begin::Unknown(doubt) => format!("unknown: {doubt:?}"),
+        Begin::Moved { write } => format!("moved{}", if write.is_some() { " now" } else { "" }),
         Begin::Stale => "stale".to_owned(),
         Begin::Refuse(error) => format!("refuse: {error}"),
     }
@@ -175,6 +176,26 @@ fn a_claim_that_comes_after_its_own_release_takes_nothing() {
 }
 
 #[test]
+fn a_previous_layout_answers_for_what_it_has_and_gives_all_else_away_for_good() {
+    let asked = |on_unknown| Claim { layout: Layout::Previous, ..claim(OTHER, SAME, on_unknown) };
+    let hold = asked(OnUnknown::Hold);
+    assert_eq!(told(claimed(), &hold, at(1001)), "in progress until 1035");
+    assert_eq!(told(claimed(), &hold, at(1035)), "unknown: LeaseExpired");
+    assert_eq!(told(completed(), &hold, at(1002)), "replay 201");
+    assert_eq!(told(doubted(), &asked(OnUnknown::Retry), at(1002)), "forward 2");
+    assert_eq!(told(released(), &hold, at(1002)), "moved now");
+    assert_eq!(told(completed(), &hold, at(1101)), "moved now", "it has expired");
+
+    let Begin::Moved { write: Some(moved) } = begin(&Stored::Absent, &hold, at(1000)) else { panic!("not moved") };
+    assert_eq!(told(moved.clone(), &hold, at(1001)), "moved");
+    let current = claim(OTHER, DIFFERENT, OnUnknown::Retry);
+    assert_eq!(told(moved.clone(), &current, at(1134)), "moved", "nobody claims it here");
+    assert_eq!(told(moved.clone(), &current, at(1135)), "forward 1", "when all is over");
+    let late = complete(&Stored::Record(moved), OTHER, answer(200), RETENTION, at(1001));
+    assert_eq!(late, Settle::Stale(StaleReason::OtherOutcome));
+}
+
+#[test]
 fn a_late_completion_counts_while_nobody_else_has_claimed() {
     let late = written(complete(&Stored::Record(claimed()), MINE, answer(200), RETENTION, at(1090)));
     assert_eq!(told(late.clone(), &claim(OTHER, SAME, OnUnknown::Hold), at(1091)), "replay 200");
@@ -205,7 +226,9 @@ fn every_record_is_read_as_it_was_written() {
     let pieces = Answer { body: KeptBody::Pieces { length: 3_000_000, count: 4 }, ..answer(200) };
     let too_large = Answer { body: KeptBody::TooLarge, ..answer(200) };
     let with = |answer| written(complete(&Stored::Record(claimed()), MINE, answer, RETENTION, at(1001)));
-    let records = [claimed(), completed(), released(), doubted(), with(pieces), with(too_large)];
+    let asked = Claim { layout: Layout::Previous, ..claim(OTHER, SAME, OnUnknown::Hold) };
+    let Begin::Moved { write: Some(moved) } = begin(&Stored::Absent, &asked, at(1000)) else { panic!("not moved") };
+    let records = [claimed(), completed(), released(), doubted(), with(pieces), with(too_large), moved];
     for record in records {
         let stored = record.encode();
         assert_eq!(Record::decode(&stored).as_ref(), Ok(&record));

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use oncegate_protocol::config::Route;
 use oncegate_protocol::deadline::may_call_origin;
 use oncegate_protocol::headers::{self, AttemptHeaders};
-use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::ids::AttemptId;
 use oncegate_protocol::outcome::Doubt;
 use oncegate_protocol::problem::Problem;
-use oncegate_protocol::record::Claim;
+use oncegate_protocol::record::{Claim, Layout};
+use oncegate_protocol::request::Place;
 use oncegate_protocol::retry::Failure;
 use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::{Command, Reply, SentOutcome};
@@ -27,7 +28,8 @@ use crate::{log, origin, platform};
 pub(super) struct Attempt {
     pub(super) deployment: Rc<Deployment>,
     pub(super) route: &'static Route,
-    id: RecordId,
+    /// Where its record is.
+    place: Place,
     attempt: AttemptId,
 }
 
@@ -41,25 +43,26 @@ struct Grant {
 
 /// Carries a guarded request out, from its claim to its reply.
 pub(super) async fn execute(deployment: Rc<Deployment>, request: GuardedRequest) -> Result<Response, JsValue> {
-    let (id, route) = (request.identity.id, request.identity.route);
-    let attempt = Attempt { deployment, route, id, attempt: platform::new_attempt()? };
-    match attempt.begin(&request).await {
-        Begun::Granted(grant) => attempt.run(request, &grant).await,
-        Begun::Answered(response) => Ok(response),
-        Begun::Lost => {
-            // The claim may have arrived after all, or yet arrive. Nobody will use it. The client need not wait for that.
-            let lost = attempt.clone();
-            attempt.deployment.context.wait_until(async move { lost.release().await });
-            replies::problem(&Problem::unavailable())
+    let route = request.identity.route;
+    let attempt = platform::new_attempt()?;
+    let at = |place: &Place| Attempt { deployment: Rc::clone(&deployment), route, place: place.clone(), attempt };
+    if let Some(previous) = &request.identity.previous {
+        match at(previous).begin(&request, Layout::Previous).await {
+            Begun::Moved => {}
+            begun => return at(previous).go_on(begun, request).await,
         }
-        Begun::Refused => replies::problem(&Problem::unavailable()),
     }
+    let current = at(&request.identity.place);
+    let begun = current.begin(&request, Layout::Current).await;
+    current.go_on(begun, request).await
 }
 
 /// What came of a begin.
 enum Begun {
     Granted(Grant),
     Answered(Response),
+    /// The key is kept in the next layout.
+    Moved,
     /// No answer: the claim may have been taken or not.
     Lost,
     /// The ledger did not take the claim.
@@ -67,7 +70,7 @@ enum Begun {
 }
 
 impl Attempt {
-    async fn begin(&self, request: &GuardedRequest) -> Begun {
+    async fn begin(&self, request: &GuardedRequest, layout: Layout) -> Begun {
         let arrived_at = now();
         loop {
             let begun_at = now();
@@ -78,13 +81,15 @@ impl Attempt {
                 lease: self.route.lease(),
                 retention: self.route.retention(),
                 on_unknown: self.route.on_unknown,
+                layout,
             };
-            let command = Command::Begin { id: self.id, claim, wait };
+            let command = Command::Begin { id: self.place.id, claim, wait };
             match self.ledger().ask(&command, None, wait).await {
                 Ok(Answer::ForClient(response)) => return Begun::Answered(response),
                 Ok(Answer::Frame(Reply::Forward { number, lease_until })) => {
                     return Begun::Granted(Grant { number, lease_until, begun_at });
                 }
+                Ok(Answer::Frame(Reply::Moved)) => return Begun::Moved,
                 // Only a begin that waited is told so, and what is left of the wait shrinks.
                 Ok(Answer::Frame(Reply::Again)) => {}
                 Ok(Answer::Frame(other)) => {
@@ -95,6 +100,21 @@ impl Attempt {
                 Err(Failure::Overloaded) => return Begun::Refused,
             }
         }
+    }
+
+    async fn go_on(&self, begun: Begun, request: GuardedRequest) -> Result<Response, JsValue> {
+        match begun {
+            Begun::Granted(grant) => return self.run(request, &grant).await,
+            Begun::Answered(response) => return Ok(response),
+            Begun::Lost => {
+                // The claim may have arrived after all, or yet arrive. Nobody will use it. The client need not wait for that.
+                let lost = self.clone();
+                self.deployment.context.wait_until(async move { lost.release().await });
+            }
+            Begun::Moved => self.log("the key is in a layout that is not configured", json!({})),
+            Begun::Refused => {}
+        }
+        replies::problem(&Problem::unavailable())
     }
 
     /// Calls the origin and brings its answer to the ledger.
@@ -148,7 +168,7 @@ impl Attempt {
     /// Brings an outcome to the ledger, and says whether it is durable. Where it is not, the lease will end and leave the
     /// outcome unknown, which is safe.
     pub(super) async fn tell(&self, outcome: SentOutcome, body: Option<&Bytes>, retention: Duration) -> bool {
-        let command = Command::Settle { id: self.id, attempt: self.attempt, retention, outcome };
+        let command = Command::Settle { id: self.place.id, attempt: self.attempt, retention, outcome };
         match self.ledger().ask(&command, body, Duration::ZERO).await {
             Ok(Answer::Frame(Reply::Done)) => true,
             Ok(Answer::Frame(other)) => {
@@ -163,13 +183,13 @@ impl Attempt {
     }
 
     fn ledger(&self) -> Ledger<'_> {
-        Ledger { deployment: &self.deployment, route: self.route, name: self.route.ledger(&self.id) }
+        Ledger { deployment: &self.deployment, route: self.route, name: &self.place.ledger }
     }
 
     pub(super) fn log(&self, event: &str, mut details: serde_json::Value) {
         if let Some(details) = details.as_object_mut() {
             details.insert("route".to_owned(), self.route.name.clone().into());
-            details.insert("record".to_owned(), self.id.to_string().into());
+            details.insert("record".to_owned(), self.place.id.to_string().into());
             details.insert("attempt".to_owned(), self.attempt.to_string().into());
         }
         log::error(event, details);

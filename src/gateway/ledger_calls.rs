@@ -31,7 +31,7 @@ pub(super) enum Answer {
 pub(super) struct Ledger<'a> {
     pub(super) deployment: &'a Deployment,
     pub(super) route: &'a Route,
-    pub(super) name: String,
+    pub(super) name: &'a str,
 }
 
 impl Ledger<'_> {
@@ -83,9 +83,9 @@ impl Ledger<'_> {
     fn stub(&self) -> Result<Fetcher, JsValue> {
         let namespace = self.deployment.bindings.ledger().ok_or("the binding LEDGER is missing")?;
         match self.route.placement {
-            Placement::Anywhere => namespace.get_by_name(&self.name, &JsValue::UNDEFINED),
-            Placement::Hint(hint) => namespace.get_by_name(&self.name, &location(hint)?),
-            Placement::Jurisdiction(name) => in_jurisdiction(&namespace, name, &self.name),
+            Placement::Anywhere => namespace.get_by_name(self.name, &JsValue::UNDEFINED),
+            Placement::Hint(hint) => namespace.get_by_name(self.name, &location(hint)?),
+            Placement::Jurisdiction(name) => in_jurisdiction(&namespace, name, self.name),
         }
     }
 }

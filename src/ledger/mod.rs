@@ -174,6 +174,13 @@ impl Ledger {
                 records.count(|counters| &mut counters.unknown);
                 replies::unknown(doubt)?
             }
+            Begin::Moved { write } => {
+                if let Some(record) = write {
+                    records.claim(id, &record, claim, now)?;
+                    records.count(|counters| &mut counters.moved);
+                }
+                replies::frame(Reply::Moved)?
+            }
             Begin::Stale => replies::frame(Reply::Stale)?,
             Begin::Refuse(error) => {
                 records.count(|counters| &mut counters.unreadable);

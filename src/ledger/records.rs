@@ -141,7 +141,7 @@ impl Records {
         self.count(|counters| match record.state {
             State::Completed(_) => &mut counters.completed,
             State::Unknown(_) => &mut counters.doubted,
-            State::Released | State::InProgress { .. } => &mut counters.released,
+            State::Released | State::InProgress { .. } | State::Moved => &mut counters.released,
         });
         Ok(())
     }

@@ -42,8 +42,10 @@ pub struct Route {
     pub outcomes: Overrides,
     /// Whether the route is on.
     pub mode: Mode,
-    /// Over how many ledgers its records are spread.
-    pub shards: NonZeroU16,
+    /// Over which ledgers its records are spread.
+    pub layout: Layout,
+    /// Over which they were spread before, as long as records may live there.
+    pub previous: Option<Layout>,
     /// Where its ledgers are.
     pub placement: Placement,
     /// The largest request body, in bytes.
@@ -140,7 +142,18 @@ impl Route {
             OnDuplicate::Wait(wait) => wait,
         }
     }
+}
 
+/// Over which ledgers a route's records are spread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The route's name, which is part of every record's id.
+    pub name: String,
+    /// How many shards there are.
+    pub shards: NonZeroU16,
+}
+
+impl Layout {
     /// The name of the ledger that keeps a record. The number of shards is part of it: with another number, a record
     /// would be looked for in another place.
     pub fn ledger(&self, id: &crate::ids::RecordId) -> String {

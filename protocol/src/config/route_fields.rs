@@ -6,7 +6,7 @@ use core::time::Duration;
 use serde_json::Value;
 
 use super::fields::{Expected, Fields, not_available_yet};
-use super::route::{FingerprintRule, Mode, OnDuplicate, Placement, Route};
+use super::route::{FingerprintRule, Layout, Mode, OnDuplicate, Placement, Route};
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
 use super::values;
 use crate::limits;
@@ -31,8 +31,15 @@ impl Route {
         let methods = fields.or("methods", vec!["POST".to_owned(), "PATCH".to_owned()], parse_methods);
         let key = fields.or("key", vec![KeySource::Header("idempotency-key".to_owned())], parse_key);
         let scope = fields.required("scope", Scope::EXPECTED, Scope::parse);
+        let shards =
+            fields.or("shards", Shards { count: NonZeroU16::MIN.saturating_add(7), previous: None }, parse_shards);
+        let renamed_from = fields.optional("renamed_from", parse_name);
+        let previous = (renamed_from.is_some() || shards.previous.is_some()).then(|| Layout {
+            name: renamed_from.or_else(|| name.clone()).unwrap_or_default(),
+            shards: shards.previous.unwrap_or(shards.count),
+        });
         let route = Self {
-            name: name.unwrap_or_default(),
+            name: name.clone().unwrap_or_default(),
             path: path.clone().unwrap_or_default(),
             methods,
             key,
@@ -55,7 +62,8 @@ impl Route {
             on_unknown: fields.or("on_unknown", OnUnknown::Hold, parse_on_unknown),
             outcomes: parse_outcomes(fields),
             mode: fields.or("mode", Mode::Enforce, parse_mode),
-            shards: fields.or("shards", NonZeroU16::MIN.saturating_add(7), parse_shards),
+            layout: Layout { name: name.unwrap_or_default(), shards: shards.count },
+            previous,
             placement: parse_placement(fields),
             max_request: fields.or("max_request", MIB, |value| values::size(value, limits::MAX_REQUEST_BYTES)),
             max_response: fields
@@ -71,6 +79,9 @@ impl Route {
 
     /// What no single field can tell.
     fn check(&self, fields: &mut Fields<'_>) {
+        if self.previous.as_ref() == Some(&self.layout) {
+            fields.wrong("shards", "previous", "another number of shards, or by renamed_from another name, than now");
+        }
         let scope_sources = match &self.scope {
             Scope::Public => &[][..],
             Scope::Sources(sources) => sources,
@@ -211,17 +222,25 @@ fn parse_mode(value: &Value) -> Result<Mode, Expected> {
     }
 }
 
-fn parse_shards(value: &Value) -> Result<NonZeroU16, Expected> {
-    let expected = format!("a number from 1 to {}", limits::SHARDS);
-    if value.is_object() {
-        return Err(not_available_yet(&expected));
+struct Shards {
+    count: NonZeroU16,
+    previous: Option<NonZeroU16>,
+}
+
+fn parse_shards(value: &Value) -> Result<Shards, Expected> {
+    let expected =
+        || format!("a number from 1 to {}, or a table such as {{ count = 16, previous = 8 }}", limits::SHARDS);
+    let number = |value: &Value| {
+        let count = value.as_u64().and_then(|count| u16::try_from(count).ok()).filter(|count| *count <= limits::SHARDS);
+        count.and_then(NonZeroU16::new).ok_or_else(expected)
+    };
+    match value {
+        Value::Object(map) if map.keys().all(|name| matches!(name.as_str(), "count" | "previous")) => {
+            let field = |name| map.get(name).ok_or_else(expected).and_then(number);
+            Ok(Shards { count: field("count")?, previous: Some(field("previous")?) })
+        }
+        other => Ok(Shards { count: number(other)?, previous: None }),
     }
-    value
-        .as_u64()
-        .and_then(|count| u16::try_from(count).ok())
-        .filter(|count| *count <= limits::SHARDS)
-        .and_then(NonZeroU16::new)
-        .ok_or(expected)
 }
 
 fn parse_placement(fields: &mut Fields<'_>) -> Placement {

@@ -49,6 +49,13 @@ impl RouteTable {
                 let expected = "a name that no other route has: it names the route's records";
                 errors.push(ConfigError::new("ROUTES.name", &format!("\"{}\"", route.name), expected));
             }
+            if let Some(previous) = &route.previous {
+                let is_taken = |other: &Route| other.layout == *previous && other.name != route.name;
+                if routes.iter().any(is_taken) {
+                    let expected = "a name that no route has now";
+                    errors.push(ConfigError::new("ROUTES.renamed_from", &format!("\"{}\"", previous.name), expected));
+                }
+            }
             for method in &route.methods {
                 if let Err(expected) = table.insert(method, &route.path, index, &routes) {
                     let field = format!("ROUTES ({}).path", route.name);

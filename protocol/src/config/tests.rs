@@ -28,7 +28,7 @@ fn the_shortest_route_gets_the_defaults_of_the_design() {
     assert_eq!(route.retention().as_secs(), 24 * 3600 + 15 * 60);
     assert_eq!(route.lease().as_secs(), 35);
     assert_eq!((route.on_duplicate, route.wait().as_secs()), (OnDuplicate::Conflict, 0));
-    assert_eq!(route.shards.get(), 8);
+    assert_eq!((route.layout.shards.get(), &route.previous), (8, &None));
     assert_eq!((route.max_request, route.max_response), (1 << 20, 4 << 20));
     assert_eq!((route.mode, &route.placement), (Mode::Enforce, &Placement::Anywhere));
 }
@@ -57,6 +57,8 @@ fn every_field_of_the_design_is_understood() {
         ("reply", json!("stored")),
         ("mode", json!("off")),
         ("shards", json!(1)),
+        ("shards", json!({ "count": 16, "previous": 8 })),
+        ("renamed_from", json!("charges")),
         ("location_hint", json!("weur")),
         ("jurisdiction", json!("eu")),
         ("max_request", json!(1000)),
@@ -110,6 +112,10 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("shards", json!(0), "1 to 4096"),
         ("shards", json!(4097), "1 to 4096"),
         ("shards", json!(1.5), "1 to 4096"),
+        ("shards", json!({ "count": 16 }), "previous"),
+        ("shards", json!({ "count": 16, "previous": 16 }), "than now"),
+        ("renamed_from", json!("payments"), "than now"),
+        ("renamed_from", json!("a/b"), "letters"),
         ("location_hint", json!("mars"), "\"weur\""),
         ("jurisdiction", json!("us"), "\"eu\""),
         ("max_request", json!("0B"), "1MiB"),
@@ -136,7 +142,6 @@ fn what_comes_later_is_refused_and_not_ignored() {
         ("on_ledger_failure", json!("pass")),
         ("reply", json!("early")),
         ("mode", json!("observe")),
-        ("shards", json!({ "count": 16, "previous": 8 })),
         ("scope", json!(["jwt:sub"])),
         ("scope", json!(["cookie:session"])),
         ("scope", json!(["client-certificate"])),
@@ -169,7 +174,7 @@ fn nobody_shares_keys_by_accident() {
 fn all_errors_are_reported_at_once() {
     let errors = parse(json!([{ "name": "a", "path": "/a", "ttl": "x", "shards": 0 }, 7])).unwrap_err();
     let fields: Vec<&str> = errors.errors().iter().map(ConfigError::field).collect();
-    assert_eq!(fields, ["ROUTES[0].scope", "ROUTES[0].ttl", "ROUTES[0].shards", "ROUTES[1]"]);
+    assert_eq!(fields, ["ROUTES[0].scope", "ROUTES[0].shards", "ROUTES[0].ttl", "ROUTES[1]"]);
 }
 
 #[test]
@@ -271,8 +276,21 @@ fn a_route_for_one_method_does_not_hide_a_wider_one_for_another() {
 #[test]
 fn the_ledger_of_a_record_depends_on_the_number_of_shards() {
     let id = crate::ids::RecordId::from_bytes([0xff; 32]);
-    let config = with("shards", json!(8)).unwrap();
-    assert_eq!(config.routes.routes()[0].ledger(&id), "payments/8/7");
-    let config = with("shards", json!(3)).unwrap();
-    assert_eq!(config.routes.routes()[0].ledger(&id), "payments/3/0");
+    let layout = |config: &Config| config.routes.routes()[0].layout.clone();
+    assert_eq!(layout(&with("shards", json!(8)).unwrap()).ledger(&id), "payments/8/7");
+    assert_eq!(layout(&with("shards", json!(3)).unwrap()).ledger(&id), "payments/3/0");
+}
+
+#[test]
+fn a_route_that_moves_knows_where_it_comes_from() {
+    let previous = |field, value| with(field, value).unwrap().routes.routes()[0].previous.clone().unwrap();
+    let shards = previous("shards", json!({ "count": 16, "previous": 4 }));
+    assert_eq!((shards.name.as_str(), shards.shards.get()), ("payments", 4));
+    let name = previous("renamed_from", json!("charges"));
+    assert_eq!((name.name.as_str(), name.shards.get()), ("charges", 8));
+    let taken = json!([
+        { "name": "a", "path": "/a", "scope": "public", "renamed_from": "b" },
+        { "name": "b", "path": "/b", "scope": "public" },
+    ]);
+    assert!(parse(taken).unwrap_err().to_string().contains("renamed_from"));
 }

@@ -21,6 +21,18 @@ pub struct Claim {
     pub retention: Duration,
     /// What to do where the outcome of an earlier attempt is unknown.
     pub on_unknown: OnUnknown,
+    /// Whether the ledger that is asked keeps new records.
+    pub layout: Layout,
+}
+
+/// In which layout of its route a ledger is asked. A route has a previous layout while its number of shards, or its name, is
+/// being changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// The one that keeps new records.
+    Current,
+    /// The one before: it is asked first, answers for the records that it has, and gives the other keys away for good.
+    Previous,
 }
 
 /// What a request gets whose key has an unknown outcome.
@@ -55,6 +67,11 @@ pub enum Begin<'a> {
     Mismatch,
     /// The outcome of an earlier attempt is unknown.
     Unknown(Doubt),
+    /// The key has been given away to the next layout; write `write`, if any, before saying so.
+    Moved {
+        /// What keeps anybody else from claiming the key here.
+        write: Option<Record>,
+    },
     /// This very attempt has ended already: the claim was late, or sent twice, and nobody is there to use it.
     Stale,
     /// The record cannot be read. It is never taken for absent.
@@ -67,14 +84,15 @@ pub enum Begin<'a> {
 /// key is free.
 pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a> {
     let record = match stored {
-        Stored::Absent => return forward(None, claim, now),
+        Stored::Absent => return claim_free(None, claim, now),
         Stored::Unreadable(error) => return Begin::Refuse(*error),
         Stored::Record(record) => record,
     };
     match record.view(now) {
-        View::Absent => forward(None, claim, now),
+        View::Absent => claim_free(None, claim, now),
         View::Released if record.attempt == claim.attempt => Begin::Stale,
-        View::Released => forward(Some(record), claim, now),
+        View::Released => claim_free(Some(record), claim, now),
+        View::Moved => Begin::Moved { write: None },
         _ if record.fingerprint != claim.fingerprint => Begin::Mismatch,
         View::InProgress { lease_until } if record.attempt == claim.attempt => {
             Begin::Forward { number: record.number, lease_until, write: None }
@@ -86,6 +104,28 @@ pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a>
             OnUnknown::Hold => Begin::Unknown(doubt),
             OnUnknown::Retry => forward(Some(record), claim, now),
         },
+    }
+}
+
+/// A key that nobody holds: claimed in the current layout, and given away by the previous one.
+fn claim_free<'a>(previous: Option<&Record>, claim: &Claim, now: Timestamp) -> Begin<'a> {
+    match claim.layout {
+        Layout::Current => forward(previous, claim, now),
+        Layout::Previous => Begin::Moved { write: Some(moved(previous, claim, now)) },
+    }
+}
+
+fn moved(previous: Option<&Record>, claim: &Claim, now: Timestamp) -> Record {
+    let number = previous.map_or(0, |record| record.number);
+    let history = previous.map(|record| record.settled_history(now)).unwrap_or_default();
+    Record {
+        fingerprint: claim.fingerprint,
+        attempt: claim.attempt,
+        number,
+        state: State::Moved,
+        // As long as a record would live that was claimed now where the key goes.
+        expires_at: now.after(claim.lease).after(claim.retention),
+        history: history.with(Transition { at: now, attempt_number: number, event: Event::Moved }),
     }
 }
 

@@ -9,6 +9,7 @@
 //!                   · header count u16 · (name, value: length u32 and UTF-8)…
 //!   2 released
 //!   3 unknown       doubt
+//!   4 moved
 //! · history: count u8 · (at u64 · attempt number u32 · event u8 [· status u16 | doubt])…
 //! doubt: kind u8 · status u16 (0 unless the kind is a status)
 //! ```
@@ -70,6 +71,7 @@ fn write_state(writer: &mut Writer, state: &State) {
             writer.u8(3);
             doubt.write(writer);
         }
+        State::Moved => writer.u8(4),
     }
 }
 
@@ -79,6 +81,7 @@ fn read_state(reader: &mut Reader<'_>) -> Result<State, DecodeError> {
         1 => Answer::read(reader).map(State::Completed),
         2 => Ok(State::Released),
         3 => Doubt::read(reader).map(State::Unknown),
+        4 => Ok(State::Moved),
         value => Err(DecodeError::Unknown { what: "the state", value }),
     }
 }
@@ -180,6 +183,7 @@ fn write_history(writer: &mut Writer, history: &History) {
                 writer.u8(3);
                 doubt.write(writer);
             }
+            Event::Moved => writer.u8(4),
         }
     }
 }
@@ -194,6 +198,7 @@ fn read_history(reader: &mut Reader<'_>) -> Result<History, DecodeError> {
             1 => Event::Completed(read_status(reader)?),
             2 => Event::Released,
             3 => Event::Doubted(Doubt::read(reader)?),
+            4 => Event::Moved,
             value => return Err(DecodeError::Unknown { what: "a transition's event", value }),
         };
         Ok(Transition { at, attempt_number, event })

@@ -26,6 +26,8 @@ pub enum Event {
     Released,
     /// Its outcome became unknown.
     Doubted(Doubt),
+    /// The key was given away to the next layout.
+    Moved,
 }
 
 /// The transitions of a record, oldest first.

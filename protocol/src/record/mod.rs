@@ -18,7 +18,7 @@ mod settle;
 
 pub use answer::{Answer, KeptBody};
 pub use arrival::{Arrival, Crowd, Visit, arrive};
-pub use begin::{Begin, Claim, OnUnknown, begin};
+pub use begin::{Begin, Claim, Layout, OnUnknown, begin};
 pub(crate) use codec::{read_headers, read_status, write_headers};
 pub use history::{Event, History, Transition};
 pub use settle::{Outcome, Settle, StaleReason, settle};
@@ -59,6 +59,8 @@ pub enum State {
     Released,
     /// The origin may have executed or not.
     Unknown(Doubt),
+    /// The key is kept in the next layout of its route; see [`Layout`].
+    Moved,
 }
 
 /// Where a record stands at a given time.
@@ -77,6 +79,8 @@ pub enum View<'a> {
     Released,
     /// As [`State::Unknown`], or its lease has ended without an outcome.
     Unknown(Doubt),
+    /// As [`State::Moved`].
+    Moved,
 }
 
 impl Record {
@@ -89,6 +93,7 @@ impl Record {
             State::Completed(answer) => View::Completed(answer),
             State::Released => View::Released,
             State::Unknown(doubt) => View::Unknown(*doubt),
+            State::Moved => View::Moved,
         }
     }
 }

@@ -72,7 +72,8 @@ pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: 
         | (State::Unknown(_), Outcome::Doubted(_)) => Settle::Already,
         (State::Completed(_), Outcome::Released | Outcome::Doubted(_))
         | (State::Released, Outcome::Completed(_) | Outcome::Doubted(_))
-        | (State::Unknown(_), Outcome::Released) => Settle::Stale(StaleReason::OtherOutcome),
+        | (State::Unknown(_), Outcome::Released)
+        | (State::Moved, _) => Settle::Stale(StaleReason::OtherOutcome),
     }
 }
 

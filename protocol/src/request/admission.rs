@@ -8,7 +8,7 @@ use super::fingerprint::Target;
 use super::key::{self, KeyPart};
 use super::scope::{self, ScopePart};
 use super::{NormalPath, RequestUrl, json};
-use crate::config::{Config, FingerprintRule, Found, KeySource, Route, RouteMatch};
+use crate::config::{Config, FingerprintRule, Found, KeySource, Layout, Route, RouteMatch};
 use crate::hashing::{BodyDigest, Parts};
 use crate::ids::{Fingerprint, RecordId};
 use crate::problem::{DOCUMENTATION_PATH, Problem};
@@ -56,12 +56,23 @@ pub struct ByJson<'c>(Keyed<'c>);
 pub struct Identity<'c> {
     /// Its route.
     pub route: &'c Route,
-    /// Which record it belongs to.
-    pub id: RecordId,
+    /// Where its record is.
+    pub place: Place,
+    /// Where its record was before, as long as it may still be there.
+    pub previous: Option<Place>,
     /// What it asks for.
     pub fingerprint: Fingerprint,
     /// The key for the origin, fit for a header.
     pub key: String,
+}
+
+/// Where a record is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The name of the ledger.
+    pub ledger: String,
+    /// The record in it.
+    pub id: RecordId,
 }
 
 /// Why a guarded request got no identity from its body.
@@ -176,12 +187,17 @@ fn identity<'c>(
     key_as_sent: Option<String>,
     fingerprint: Fingerprint,
 ) -> Identity<'c> {
-    let parts = Parts::new("oncegate record 1").part(route.name.as_bytes()).count(scope.len());
-    let parts = scope.iter().fold(parts, |parts, (source, value)| parts.part(source.as_bytes()).part(value));
-    let parts = key.iter().fold(parts.count(key.len()), |parts, part| parts.part(part.as_str().as_bytes()));
+    let place = |layout: &Layout| {
+        let parts = Parts::new("oncegate record 1").part(layout.name.as_bytes()).count(scope.len());
+        let parts = scope.iter().fold(parts, |parts, (source, value)| parts.part(source.as_bytes()).part(value));
+        let parts = key.iter().fold(parts.count(key.len()), |parts, part| parts.part(part.as_str().as_bytes()));
+        let id = RecordId::from_bytes(parts.finish());
+        Place { ledger: layout.ledger(&id), id }
+    };
     Identity {
         route,
-        id: RecordId::from_bytes(parts.finish()),
+        place: place(&route.layout),
+        previous: route.previous.as_ref().map(place),
         fingerprint,
         key: key_as_sent.unwrap_or_else(|| key::for_origin(key)),
     }

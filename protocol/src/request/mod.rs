@@ -8,6 +8,6 @@ mod path;
 mod scope;
 mod url;
 
-pub use admission::{Admission, ByBytes, ByJson, Identity, OWN_PATHS, RequestHead, Unidentified, admit};
+pub use admission::{Admission, ByBytes, ByJson, Identity, OWN_PATHS, Place, RequestHead, Unidentified, admit};
 pub use path::NormalPath;
 pub use url::RequestUrl;

@@ -7,7 +7,7 @@ use crate::bytes::{self, DecodeError, Reader, Writer};
 use crate::ids::{AttemptId, Fingerprint, RecordId};
 use crate::limits;
 use crate::outcome::{Doubt, Status};
-use crate::record::{Answer, Claim, KeptBody, OnUnknown, Outcome, read_headers, read_status, write_headers};
+use crate::record::{Answer, Claim, KeptBody, Layout, OnUnknown, Outcome, read_headers, read_status, write_headers};
 use crate::time::millis;
 
 /// Enough bytes of any frame to learn by [`head_length`] how long its head is.
@@ -109,6 +109,10 @@ impl Command {
                     OnUnknown::Hold => 0,
                     OnUnknown::Retry => 1,
                 });
+                writer.u8(match claim.layout {
+                    Layout::Current => 0,
+                    Layout::Previous => 1,
+                });
             }
             Self::Settle { id, attempt, retention, outcome } => {
                 head(&mut writer, 2, id, *attempt);
@@ -143,6 +147,11 @@ impl Command {
                         0 => OnUnknown::Hold,
                         1 => OnUnknown::Retry,
                         value => return Err(DecodeError::Unknown { what: "on_unknown", value }),
+                    },
+                    layout: match reader.u8("the layout")? {
+                        0 => Layout::Current,
+                        1 => Layout::Previous,
+                        value => return Err(DecodeError::Unknown { what: "the layout", value }),
                     },
                 },
             },
@@ -257,6 +266,7 @@ mod tests {
             lease: Duration::from_secs(35),
             retention,
             on_unknown: OnUnknown::Retry,
+            layout: Layout::Previous,
         };
         let settle = |outcome| Command::Settle { id, attempt, retention, outcome };
         let completed = |body| {

@@ -16,6 +16,8 @@ pub enum Reply {
     },
     /// To a begin that waited: begin again, the key may be free.
     Again,
+    /// To a begin: the key is kept in the next layout.
+    Moved,
     /// To an outcome: it is stored.
     Done,
     /// To an outcome: the attempt does not hold the record. Nothing was written.
@@ -42,6 +44,7 @@ impl Reply {
             Self::Unreadable => writer.u8(3),
             Self::NotUnderstood => writer.u8(4),
             Self::Again => writer.u8(5),
+            Self::Moved => writer.u8(6),
         }
         writer.finish()
     }
@@ -63,6 +66,7 @@ impl Reply {
             3 => Self::Unreadable,
             4 => Self::NotUnderstood,
             5 => Self::Again,
+            6 => Self::Moved,
             value => return Err(DecodeError::Unknown { what: "the reply", value }),
         };
         reader.finish()?;
@@ -77,7 +81,9 @@ mod tests {
     #[test]
     fn every_reply_is_read_as_it_was_sent() {
         let forward = Reply::Forward { number: 2, lease_until: Timestamp::from_millis(99) };
-        for reply in [forward, Reply::Again, Reply::Done, Reply::Stale, Reply::Unreadable, Reply::NotUnderstood] {
+        for reply in
+            [forward, Reply::Again, Reply::Moved, Reply::Done, Reply::Stale, Reply::Unreadable, Reply::NotUnderstood]
+        {
             let frame = reply.encode();
             assert_eq!(Reply::decode(&frame), Ok(reply));
             assert!(Reply::decode(&frame[..frame.len() - 1]).is_err());

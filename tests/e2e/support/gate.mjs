@@ -38,7 +38,8 @@ export async function temporaryFolder() {
 export async function startGate({ origin, routes, vars = {} }) {
   const folder = await temporaryFolder();
   const file = join(folder.path, 'routes.toml');
-  await writeFile(file, typeof routes === 'string' ? routes : routesToml(routes));
+  const configure = (changed) => writeFile(file, typeof changed === 'string' ? changed : routesToml(changed));
+  await configure(routes);
   const state = join(folder.path, 'state');
   const args = ['--port', '0', '--origin', origin.url, '--routes', file, '--state', state];
   for (const [name, value] of Object.entries(vars)) args.push('--var', `${name}=${value}`);
@@ -46,6 +47,13 @@ export async function startGate({ origin, routes, vars = {} }) {
   const gate = {
     /** Where its ledgers lie. */
     state,
+
+    /** Restarts it with other routes, as a deployment would. */
+    async redeploy(changed) {
+      await gate.child.stop('SIGINT');
+      await configure(changed);
+      await gate.restart();
+    },
 
     async restart() {
       gate.child = dev(...args);
