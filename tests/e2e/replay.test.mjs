@@ -125,6 +125,21 @@ for (const status of [301, 302, 307, 308]) {
   });
 }
 
+for (const status of [301, 302, 303, 307, 308]) {
+  test(`the redirect ${status} to an absolute address is passed on and replayed, not followed`, async () => {
+    const target = `/elsewhere?${freshKey('redirected')}`;
+    const location = `${origin.url}${target}`; // where a request that followed would be seen
+    const { first, retries } = await payAndRetry({
+      'x-test-status': String(status),
+      'x-test-reply': JSON.stringify({ location }),
+    });
+    assertCreated(first, status);
+    assert.equal(first.header('location'), location);
+    for (const retry of retries) assertReplayed(retry, first);
+    assert.deepEqual((await origin.requests()).filter(({ url }) => url === target), []);
+  });
+}
+
 for (const status of [200, 202, 400, 402, 404, 409, 410, 418, 422, 500, 501, 505, 599]) {
   test(`the answer ${status} is stored and replayed`, async () => {
     const { first, retries } = await payAndRetry({ 'x-test-status': String(status) });

@@ -96,11 +96,21 @@ export async function sendRaw(url, bytes) {
 /** A request of HTTP/1.1 as bytes. Header lines are taken as they are, in Latin-1. */
 export function rawRequest(method, target, headerLines = [], body = '') {
   const lines = [`${method} ${target} HTTP/1.1`, ...headerLines];
-  const usual = { host: 'gate.test', connection: 'close', 'content-length': Buffer.byteLength(body) };
-  for (const [name, value] of Object.entries(usual)) {
-    if (!headerLines.some((line) => line.toLowerCase().startsWith(`${name}:`))) lines.push(`${name}: ${value}`);
-  }
+  const given = (name) => headerLines.some((line) => line.toLowerCase().startsWith(`${name}:`));
+  const usual = { host: 'gate.test', connection: 'close' };
+  if (!given('transfer-encoding')) usual['content-length'] = Buffer.byteLength(body);
+  for (const [name, value] of Object.entries(usual)) if (!given(name)) lines.push(`${name}: ${value}`);
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body)]);
+}
+
+/** A body as HTTP/1.1 sends it in chunks, here of `size` bytes each (RFC 9112, section 7.1). */
+export function inChunks(body, size) {
+  const chunks = [];
+  for (let at = 0; at < body.length; at += size) {
+    const chunk = body.subarray(at, at + size);
+    chunks.push(Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n'));
+  }
+  return Buffer.concat([...chunks, Buffer.from('0\r\n\r\n')]);
 }
 
 function parse(bytes) {

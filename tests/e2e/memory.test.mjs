@@ -1,0 +1,164 @@
+// An isolate has 128 MB for all its requests: what one request takes follows its bytes, however they come and go.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { Agent } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { binary } from '../../examples/payments/misbehaviour.mjs';
+import { assertCreated, assertProblem, assertReplayed, freshKey, route } from './support/expect.mjs';
+import { startGate } from './support/gate.mjs';
+import { inChunks, rawRequest } from './support/http.mjs';
+import { mebibytes, peakGrowth } from './support/memory.mjs';
+import { handmadeOrigin } from './support/origin.mjs';
+import { until } from './support/until.mjs';
+
+const MIB = 1024 * 1024;
+const LARGE = binary(4 * MIB);
+const WAITERS = 60;
+
+const digest = (bytes) => createHash('sha256').update(bytes).digest('hex');
+
+/** Answers a request by its path: usually with the digest of its body. */
+const held = [];
+const handlers = {
+  '/pieces': (incoming, outgoing) => {
+    outgoing.socket.end(
+      Buffer.concat([
+        Buffer.from('HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n'),
+        inChunks(binary(Number(incoming.headers['x-bytes'])), 1),
+      ]),
+    );
+  },
+  '/wait': (_, outgoing) => held.push(() => outgoing.writeHead(201).end(LARGE)),
+};
+const origin = await handmadeOrigin(async (incoming, outgoing) => {
+  const body = await buffer(incoming);
+  const handler = handlers[incoming.url] ?? (() => outgoing.writeHead(201).end(digest(body)));
+  handler(incoming, outgoing);
+});
+after(() => origin.stop());
+
+/** A gate for one test: what the one before has taken would hide what this one takes. It has served a request. */
+async function freshGate(t) {
+  const gate = await startGate({
+    origin,
+    routes: [
+      route('plain', '/plain'),
+      route('pieces', '/pieces'),
+      route('json', '/json', { fingerprint: 'json' }),
+      route('wait', '/wait', { on_duplicate: 'wait', wait: '30s' }),
+    ],
+  });
+  t.after(() => gate.stop());
+  for (const path of ['/plain', '/json']) assertCreated(await gate.post(path, { key: freshKey(), json: {} }));
+  return gate;
+}
+
+/** Does `work`, and asserts that workerd grew by fewer MiB than `most` meanwhile. Gives what `work` gave. */
+async function within(most, t, gate, work) {
+  const { result, bytes } = await peakGrowth(gate, work);
+  t.diagnostic(`workerd grew by ${mebibytes(bytes)}`);
+  assert.ok(bytes < most * MIB, `workerd grew by ${mebibytes(bytes)}, more than ${most} MiB`);
+  return result;
+}
+
+/** How many milliseconds the slowest of other requests took, sent one after the other while `busy` was pending. */
+async function slowestBeside(busy, gate) {
+  let ended = false;
+  const end = busy.finally(() => {
+    ended = true;
+  });
+  end.catch(() => {}); // whoever awaits `busy` sees the failure
+  let slowest = 0;
+  while (!ended) {
+    const begun = performance.now();
+    assertCreated(await gate.post('/plain', { key: freshKey(), json: {} }));
+    slowest = Math.max(slowest, performance.now() - begun);
+    await sleep(50); // the memory that they take themselves is not what is measured
+  }
+  return slowest;
+}
+
+for (const bytes of [32 * 1024, 200_000]) {
+  test(`a body of ${bytes} bytes in chunks of one byte is taken as what it is, and holds up nobody`, async (t) => {
+    const gate = await freshGate(t);
+    const [key, body] = [freshKey(), binary(bytes)];
+    const lines = [`Idempotency-Key: ${key}`, 'Transfer-Encoding: chunked'];
+    const request = rawRequest('POST', '/plain', lines, inChunks(body, 1));
+    const begun = performance.now();
+    const first = await within(60, t, gate, async () => {
+      const upload = gate.sendRaw(request);
+      const slowestMs = await slowestBeside(upload, gate);
+      t.diagnostic(`another request took ${Math.round(slowestMs)} ms`);
+      assert.ok(slowestMs < 3000, `another request took ${slowestMs} ms`);
+      return upload;
+    });
+    const tookMs = performance.now() - begun;
+    t.diagnostic(`it took ${Math.round(tookMs)} ms`);
+    assertCreated(first);
+    assert.equal(first.text, digest(body));
+    assert.ok(tookMs < 10_000, `it took ${tookMs} ms`);
+    assertReplayed(await gate.sendRaw(request), first);
+    assertReplayed(await gate.post('/plain', { key, body }), first);
+  });
+}
+
+test('an answer of 100 KB in chunks of one byte is kept as what it is', async (t) => {
+  const gate = await freshGate(t);
+  const post = (key) => gate.post('/pieces', { key, json: {}, headers: { 'x-bytes': 100_000 } });
+  const key = freshKey();
+  const first = await within(60, t, gate, () => post(key));
+  assertCreated(first);
+  assert.ok(first.body.equals(binary(100_000)));
+  assertReplayed(await post(key), first);
+});
+
+test(`${WAITERS} duplicates that wait for an answer of 4 MiB all get it whole`, async (t) => {
+  const gate = await freshGate(t);
+  const key = freshKey();
+  const agent = new Agent({ maxSockets: WAITERS + 1 });
+  /** What came back, without its body: the clients would else need more memory than the gate. */
+  const post = async () => {
+    const incoming = await gate.open('POST', '/wait', { key, json: {}, agent }).response;
+    const hash = createHash('sha256');
+    for await (const part of incoming) hash.update(part);
+    return `${incoming.statusCode} ${incoming.headers['idempotency-status']} ${hash.digest('hex')}`;
+  };
+  const replies = await within(250, t, gate, async () => {
+    const first = post();
+    const [go] = await until('the first is at the origin', () => held.length > 0 && held);
+    const waiting = Array.from({ length: WAITERS }, post);
+    // That they wait can only be seen by looking for a while.
+    assert.equal(await Promise.race([...waiting, sleep(500, 'nobody')]), 'nobody');
+    go();
+    return Promise.all([first, ...waiting]);
+  });
+  agent.destroy();
+  const [created, replayed] = ['created', 'replayed'].map((outcome) => `201 ${outcome} ${digest(LARGE)}`);
+  assert.deepEqual(replies, [created, ...Array.from({ length: WAITERS }, () => replayed)]);
+  assert.equal(held.length, 1);
+});
+
+/** A JSON list of so many zeros; the list itself is one value more. */
+const zeros = (count) => `[${'0,'.repeat(count - 1)}0]`;
+
+test('a JSON body of more than 50,000 values is refused where it must be read as JSON', async (t) => {
+  const gate = await freshGate(t);
+  const callsBefore = origin.seen.length;
+  for (const body of [zeros(60_000), zeros(500_000), `[${'{"":0},'.repeat(148_000)}0]`]) {
+    const reply = await within(60, t, gate, () => gate.post('/json', { key: freshKey(), body }));
+    assert.match(assertProblem(reply, 400, 'malformed').detail, /\b50,?000\b/);
+  }
+  assert.equal(origin.seen.length, callsBefore);
+});
+
+test('a JSON body of 40,000 values is taken', async (t) => {
+  const gate = await freshGate(t);
+  const [key, body] = [freshKey(), zeros(40_000)];
+  const first = await within(60, t, gate, () => gate.post('/json', { key, body }));
+  assertCreated(first);
+  assertReplayed(await gate.post('/json', { key, body: body.replaceAll(',', ', ') }), first);
+});
