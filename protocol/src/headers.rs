@@ -74,6 +74,14 @@ pub struct AttemptHeaders<'a> {
     pub deadline: Timestamp,
 }
 
+/// The headers of a request that goes on without a record, because that failed: as [`to_origin`], but with the client's own
+/// key, and nothing said of an attempt.
+pub fn to_origin_unguarded(client: Headers, needed: &[&str]) -> Headers {
+    let mut headers = strip(client, needed);
+    headers.retain(|(name, _)| !matches!(name.as_str(), "host" | "content-length"));
+    headers
+}
+
 /// The headers of a keyed request, as the origin gets it.
 ///
 /// `Host` and `Content-Length` are left to the platform, which sets them from the address and the body. `needed` are the

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use oncegate_protocol::config::Route;
+use oncegate_protocol::config::{OnLedgerFailure, Route};
 use oncegate_protocol::deadline::may_call_origin;
 use oncegate_protocol::headers::{self, AttemptHeaders};
 use oncegate_protocol::ids::AttemptId;
@@ -65,7 +65,9 @@ enum Begun {
     Moved,
     /// No answer: the claim may have been taken or not.
     Lost,
-    /// The ledger did not take the claim.
+    /// The ledger, or the record, does not serve.
+    Failed,
+    /// The claim may not be taken.
     Refused,
 }
 
@@ -92,12 +94,16 @@ impl Attempt {
                 Ok(Answer::Frame(Reply::Moved)) => return Begun::Moved,
                 // Only a begin that waited is told so, and what is left of the wait shrinks.
                 Ok(Answer::Frame(Reply::Again)) => {}
-                Ok(Answer::Frame(other)) => {
-                    self.log("ledger refused", json!({ "answer": format!("{other:?}") }));
+                Ok(Answer::Frame(other @ (Reply::Stale | Reply::Done))) => {
+                    self.log("claim refused", json!({ "answer": format!("{other:?}") }));
                     return Begun::Refused;
                 }
+                Ok(Answer::Frame(other @ (Reply::Unreadable | Reply::NotUnderstood))) => {
+                    self.log("ledger does not serve", json!({ "answer": format!("{other:?}") }));
+                    return Begun::Failed;
+                }
                 Err(Failure::Lost) => return Begun::Lost,
-                Err(Failure::Overloaded) => return Begun::Refused,
+                Err(Failure::Overloaded) => return Begun::Failed,
             }
         }
     }
@@ -106,15 +112,28 @@ impl Attempt {
         match begun {
             Begun::Granted(grant) => return self.run(request, &grant).await,
             Begun::Answered(response) => return Ok(response),
-            Begun::Lost => {
-                // The claim may have arrived after all, or yet arrive. Nobody will use it. The client need not wait for that.
-                let lost = self.clone();
-                self.deployment.context.wait_until(async move { lost.release().await });
+            Begun::Lost if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
+                // The claim may have been taken after all. Then its outcome is what the record must not claim to know.
+                self.afterwards(SentOutcome::Doubted(Doubt::NotRecorded));
+                return self.pass_unguarded(request).await;
             }
+            Begun::Failed if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
+                return self.pass_unguarded(request).await;
+            }
+            // The claim may have arrived after all, or yet arrive. Nobody will use it.
+            Begun::Lost => self.afterwards(SentOutcome::Released),
             Begun::Moved => self.log("the key is in a layout that is not configured", json!({})),
-            Begun::Refused => {}
+            Begun::Failed | Begun::Refused => {}
         }
         replies::problem(&Problem::unavailable())
+    }
+
+    /// Tells the ledger an outcome for which the client need not wait.
+    fn afterwards(&self, outcome: SentOutcome) {
+        let attempt = self.clone();
+        self.deployment.context.wait_until(async move {
+            attempt.tell(outcome, None, attempt.route.retention()).await;
+        });
     }
 
     /// Calls the origin and brings its answer to the ledger.

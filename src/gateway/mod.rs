@@ -10,6 +10,7 @@ mod body;
 mod guarded;
 mod ledger_calls;
 mod replies;
+mod unguarded;
 
 use std::rc::Rc;
 

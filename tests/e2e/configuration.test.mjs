@@ -96,7 +96,6 @@ for (const [what, fields, ...wordings] of [
 
 for (const fields of [
   { on_unknown: { probe: '/v1/payments/by-key/{key}' } },
-  { on_ledger_failure: 'pass' },
   { reply: 'early' },
   { mode: 'observe' },
 ]) {

@@ -1,13 +1,12 @@
 // What is recorded outlives the process that recorded it, however that ends.
 
 import assert from 'node:assert/strict';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { binary } from '../../examples/payments/misbehaviour.mjs';
 import { PAYMENT, assertCreated, assertProblem, assertReplayed, freshKey, route } from './support/expect.mjs';
 import { serve } from './support/gate.mjs';
+import { breakLedgers } from './support/ledgers.mjs';
 import { until } from './support/until.mjs';
 
 const LEASE_MS = 1_000 + 10_000; // the route's timeout, and what the lease adds to it
@@ -72,14 +71,7 @@ test('a ledger that cannot be read is not an empty ledger', async () => {
   const key = freshKey();
   assertCreated(await pay(key));
   await gate.child.stop('SIGINT');
-  const kept = new Map();
-  for (const name of await readdir(gate.state, { recursive: true })) {
-    if (!name.endsWith('.sqlite') || name.endsWith('metadata.sqlite')) continue; // workerd's own is not a ledger
-    const file = join(gate.state, name);
-    kept.set(file, await readFile(file));
-    await writeFile(file, Buffer.alloc(kept.get(file).length, 'this is no database '));
-  }
-  assert.ok(kept.size > 0, 'there is no ledger on disk');
+  const mend = await breakLedgers(gate);
 
   await gate.restart();
   const refused = await pay(key, { 'x-label': key });
@@ -88,7 +80,7 @@ test('a ledger that cannot be read is not an empty ledger', async () => {
   assert.equal(await origin.calls(key), 0);
 
   await gate.child.stop('SIGINT');
-  for (const [file, bytes] of kept) await writeFile(file, bytes);
+  await mend();
   await gate.restart();
   assert.equal((await pay(key)).outcome, 'replayed');
   assert.equal(await origin.executions(key), 1);

@@ -14,7 +14,7 @@ mod values;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use origin::Origin;
-pub use route::{FingerprintRule, Layout, Mode, OnDuplicate, Placement, Route};
+pub use route::{FingerprintRule, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
 pub use sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
 pub use table::{Found, RouteMatch, RouteTable};
 

@@ -38,6 +38,8 @@ pub struct Route {
     pub on_duplicate: OnDuplicate,
     /// What a request gets whose key has an unknown outcome.
     pub on_unknown: OnUnknown,
+    /// What a request gets whose record cannot be reached or read.
+    pub on_ledger_failure: OnLedgerFailure,
     /// The statuses to which it gives another class than the default.
     pub outcomes: Overrides,
     /// Whether the route is on.
@@ -79,6 +81,15 @@ pub enum OnDuplicate {
     Conflict,
     /// The first one's answer, if it comes within this time; else 409.
     Wait(Duration),
+}
+
+/// What a request gets whose record cannot be reached or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnLedgerFailure {
+    /// 503, and the origin is not called.
+    Refuse,
+    /// It is sent to the origin unguarded. The operator knows that it may execute twice.
+    Pass,
 }
 
 /// Whether a route is on.

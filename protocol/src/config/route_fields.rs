@@ -6,7 +6,7 @@ use core::time::Duration;
 use serde_json::Value;
 
 use super::fields::{Expected, Fields, not_available_yet};
-use super::route::{FingerprintRule, Layout, Mode, OnDuplicate, Placement, Route};
+use super::route::{FingerprintRule, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
 use super::values;
 use crate::limits;
@@ -60,6 +60,9 @@ impl Route {
             }),
             on_duplicate: parse_on_duplicate(fields),
             on_unknown: fields.or("on_unknown", OnUnknown::Hold, parse_on_unknown),
+            on_ledger_failure: fields.or("on_ledger_failure", OnLedgerFailure::Refuse, |value| {
+                values::word(value, &[("refuse", OnLedgerFailure::Refuse), ("pass", OnLedgerFailure::Pass)])
+            }),
             outcomes: parse_outcomes(fields),
             mode: fields.or("mode", Mode::Enforce, parse_mode),
             layout: Layout { name: name.unwrap_or_default(), shards: shards.count },
@@ -70,7 +73,6 @@ impl Route {
                 .or("max_response", MIB.saturating_mul(4), |value| values::size(value, limits::MAX_RESPONSE_BYTES)),
             keep_headers: fields.or("keep_headers", Vec::new(), parse_keep_headers),
         };
-        only_the_default(fields, "on_ledger_failure", "refuse", &["pass"]);
         only_the_default(fields, "reply", "stored", &["early"]);
         route.check(fields);
         // Without these there is no route; the errors have been noted, and all fields were read.

@@ -50,7 +50,7 @@ fn every_field_of_the_design_is_understood() {
         ("on_duplicate", json!("wait")),
         ("wait", json!("500ms")),
         ("on_unknown", json!("retry")),
-        ("on_ledger_failure", json!("refuse")),
+        ("on_ledger_failure", json!("pass")),
         ("store", json!([503])),
         ("release", json!([409, 423])),
         ("unknown", json!([500])),
@@ -139,7 +139,6 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
 fn what_comes_later_is_refused_and_not_ignored() {
     let later = [
         ("on_unknown", json!({ "probe": "/v1/by-key/{key}" })),
-        ("on_ledger_failure", json!("pass")),
         ("reply", json!("early")),
         ("mode", json!("observe")),
         ("scope", json!(["jwt:sub"])),
