@@ -73,7 +73,9 @@ fn refused(problem: &oncegate_protocol::problem::Problem) -> Seen {
 fn see(config: &Config, request: &Request) -> Seen {
     let header =
         |wanted: &str| request.headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned());
-    let head = RequestHead { method: request.method, url: RequestUrl::parse(request.url), header: &header };
+    let certificate = || header("test-certificate");
+    let url = RequestUrl::parse(request.url);
+    let head = RequestHead { method: request.method, url, header: &header, certificate: &certificate };
     let identity = match admit(config, &head) {
         Admission::PassThrough => return Seen::Pass,
         Admission::Documentation => return Seen::Own("page"),
@@ -238,4 +240,20 @@ fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
     assert_eq!(case(&config, &post("").header("content-length", "11")), "too-large");
     assert_eq!(case(&config, &post("").header("content-length", "10")), "guarded");
     assert_eq!(case(&config, &post("").header("content-length", "many")), "guarded", "it is counted as it comes");
+}
+
+#[test]
+fn a_scope_comes_from_wherever_the_route_says() {
+    let config = config(json!({ "scope": ["cookie:session", "client-certificate", "host"] }));
+    let whole = || post("").header("cookie", "a=1; session=s").header("test-certificate", "f");
+    let one = id(&config, &whole());
+    assert_eq!(one, id(&config, &whole().header("cookie", "session=s; a=2").without("authorization")));
+    assert_ne!(one, id(&config, &whole().header("cookie", "session=t")));
+    assert_ne!(one, id(&config, &whole().header("test-certificate", "g")));
+    assert_ne!(one, id(&config, &whole().to("https://other.example/v1/payments")));
+    assert_eq!(case(&config, &whole().header("cookie", "a=1")), "unscoped");
+    assert_eq!(case(&config, &whole().without("test-certificate")), "unscoped");
+    // Which source a value comes from counts: a cookie's value is not a certificate's.
+    let swapped = whole().header("cookie", "session=f").header("test-certificate", "s");
+    assert_ne!(one, id(&config, &swapped));
 }

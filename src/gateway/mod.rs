@@ -55,7 +55,9 @@ async fn route(deployment: Deployment, request: Request) -> Result<Response, JsV
     let headers = request.headers();
     // A header that the platform cannot give counts as absent.
     let header = |name: &str| headers.get(name).ok().flatten();
-    let head = RequestHead { method: &method, url: RequestUrl::parse(&url), header: &header };
+    let certificate = || request.client_certificate();
+    let url = RequestUrl::parse(&url);
+    let head = RequestHead { method: &method, url, header: &header, certificate: &certificate };
     match admit(deployment.config, &head) {
         Admission::PassThrough => pass(&deployment, request).await,
         Admission::Documentation => replies::documentation(),

@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{Array, Error, Function, JSON, Reflect, Uint8Array};
 
 use super::bindings::{AbortController, AbortSignal, Headers, Request, Response, clear_timeout, set_timeout};
-use super::js_millis;
+use super::{js_millis, property};
 
 /// All headers, names in lower case, values of `Set-Cookie` apart and those of others joined, as the platform has them.
 ///
@@ -25,6 +25,19 @@ pub fn header_list(headers: &Headers) -> Result<Vec<(String, String)>, JsValue> 
 /// Where the platform gives something that is no list.
 pub fn header_names(headers: &Headers) -> Result<String, JsValue> {
     Ok(Array::from(&headers.keys()).join(",").into())
+}
+
+impl Request {
+    /// The SHA-256 fingerprint of the certificate that the client has shown and the edge has verified, if any (Cloudflare,
+    /// "Request", `cf.tlsClientAuth`).
+    pub fn client_certificate(&self) -> Option<String> {
+        let shown = property(&property(self, "cf"), "tlsClientAuth");
+        let says = |name: &str, wanted: &str| property(&shown, name).as_string().as_deref() == Some(wanted);
+        let is_verified = says("certVerified", "SUCCESS") && !says("certRevoked", "1");
+        property(&shown, "certFingerprintSHA256")
+            .as_string()
+            .filter(|fingerprint| is_verified && !fingerprint.is_empty())
+    }
 }
 
 /// A response whose body goes out as it is: what is compressed stays so, and is not compressed again.

@@ -61,7 +61,8 @@ fn is_accepted(field: &str) -> bool {
     let routes = vec![("ROUTES".to_owned(), route.to_string())];
     let config = Config::parse(&Variables { origin: None, routes }).unwrap();
     let header = |name: &str| (name == "idempotency-key").then(|| field.to_owned());
-    let head = RequestHead { method: "POST", url: RequestUrl::parse("http://e/"), header: &header };
+    let url = RequestUrl::parse("http://e/");
+    let head = RequestHead { method: "POST", url, header: &header, certificate: &|| None };
     match admit(&config, &head) {
         Admission::ByBytes(guard) => {
             guard.identify(BodyDigest::default());

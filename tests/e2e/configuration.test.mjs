@@ -58,7 +58,7 @@ for (const [what, fields, ...wordings] of [
   ['an unknown key format', { key_format: 'uuid7' }, 'key_format', 'uuid7', /any/, /ulid/],
   ['a text for a truth value', { required: 'yes' }, 'required', 'yes', /true|boolean/],
   ['an empty scope', { scope: [] }, 'scope', /public/],
-  ['a scope of an unknown kind', { scope: ['cookie:id'] }, 'scope', 'cookie:id', /header:/],
+  ['a scope of an unknown kind', { scope: ['body:id'] }, 'scope', 'body:id', /header:/],
   ['public among other scopes', { scope: ['public', 'header:Authorization'] }, 'scope', 'public'],
   ['an unknown fingerprint', { fingerprint: 'sha1' }, 'fingerprint', 'sha1', /raw/, /json/, /none/],
   ['a fingerprint of bad pointers', { fingerprint: { include: ['amount'] } }, 'fingerprint', 'amount', /\//],

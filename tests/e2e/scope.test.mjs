@@ -11,6 +11,7 @@ const { gate, origin } = await serve([
   route('tenants', '/tenants/{tenant}/echo', { scope: ['path:tenant'] }),
   route('pairs', '/pairs', { scope: ['header:X-Org', 'header:X-User'] }),
   route('public', '/v1/orders', { scope: 'public' }),
+  route('sessions', '/v1/payment_intents', { scope: ['cookie:session'] }),
 ]);
 
 const as = (tenant) => ({ authorization: `Bearer ${tenant}` });
@@ -50,6 +51,19 @@ test('a request without what its scope is read from is refused', async () => {
   const problem = assertProblem(await gate.post('/v1/payments', { key, json: PAYMENT }), 400, 'unscoped');
   assert.match(problem.detail, /Authorization/i);
   assert.equal(await origin.executions(key), 0);
+});
+
+test('a session is a scope, whatever other cookies come with it', async () => {
+  const key = freshKey();
+  const pay = (cookie) => gate.post('/v1/payment_intents', { key, json: PAYMENT, headers: { ...(cookie && { cookie }) } });
+  const first = await pay('session=ann; theme=dark');
+  assertCreated(first);
+  assertReplayed(await pay('theme=light; session=ann'), first);
+  assertCreated(await pay('session=ben'));
+  assertProblem(await pay('theme=dark'), 400, 'unscoped');
+  assertProblem(await pay('session=ann; session=ben'), 400, 'unscoped');
+  assertProblem(await pay(undefined), 400, 'unscoped');
+  assert.equal(await origin.executions(key), 2);
 });
 
 test('an empty scope is no scope', async () => {

@@ -109,11 +109,15 @@ pub enum ScopeSource {
     Path(String),
     /// The host that the request came for.
     Host,
+    /// A cookie.
+    Cookie(String),
+    /// The client's certificate, which the edge has verified: its SHA-256 fingerprint.
+    ClientCertificate,
 }
 
 impl Scope {
-    pub(super) const EXPECTED: &'static str = "a list of sources such as [\"header:Authorization\"], \"path:merchant\" or \
-         \"host\", or \"public\" where everybody may share keys";
+    pub(super) const EXPECTED: &'static str = "a list of sources such as [\"header:Authorization\"], \"cookie:session\", \
+         \"path:merchant\", \"client-certificate\" or \"host\", or \"public\" where everybody may share keys";
 
     pub(super) fn parse(value: &serde_json::Value) -> Result<Self, Expected> {
         if value.as_str() == Some("public") {
@@ -129,14 +133,17 @@ impl Scope {
 
 impl ScopeSource {
     fn parse(text: &str) -> Result<Self, Expected> {
-        if text == "host" {
-            return Ok(Self::Host);
+        match text {
+            "host" => return Ok(Self::Host),
+            "client-certificate" => return Ok(Self::ClientCertificate),
+            _ => {}
         }
         let source = match text.split_once(':') {
             Some(("header", name)) => values::header_name(name).map(Self::Header),
             Some(("path", name)) if !name.is_empty() => Some(Self::Path(name.to_owned())),
-            Some(("cookie" | "jwt", _)) => return Err(not_available_yet(Scope::EXPECTED)),
-            _ if text == "client-certificate" => return Err(not_available_yet(Scope::EXPECTED)),
+            // A cookie's name is a token (RFC 6265, section 4.1.1); upper and lower case are different names.
+            Some(("cookie", name)) if values::header_name(name).is_some() => Some(Self::Cookie(name.to_owned())),
+            Some(("jwt", _)) => return Err(not_available_yet(Scope::EXPECTED)),
             _ => None,
         };
         source.ok_or_else(|| Scope::EXPECTED.to_owned())
@@ -148,6 +155,8 @@ impl ScopeSource {
             Self::Header(name) => format!("the header {name}"),
             Self::Path(name) => format!("the path parameter {name}"),
             Self::Host => "the host".to_owned(),
+            Self::Cookie(name) => format!("the cookie {name}"),
+            Self::ClientCertificate => "a client certificate".to_owned(),
         }
     }
 }

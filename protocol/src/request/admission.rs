@@ -27,6 +27,8 @@ pub struct RequestHead<'a> {
     pub url: RequestUrl<'a>,
     /// A header's value by its name in lower case; the values of one that was sent several times are joined by `, `.
     pub header: &'a dyn Fn(&str) -> Option<String>,
+    /// The SHA-256 fingerprint of the client's certificate, if it has one that the edge has verified.
+    pub certificate: &'a dyn Fn() -> Option<String>,
 }
 
 /// What is to be done with a request, as far as its head tells.
@@ -112,7 +114,7 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
         Err(KeyFault::Missing(_)) if !found.route.required => return Admission::PassThrough,
         Err(fault) => return Admission::Refuse(fault.into_problem()),
     };
-    let scope = match scope::read(&found.route.scope, &head.url, &found.parameters, head.header) {
+    let scope = match scope::read(&found.route.scope, &head.url, &found.parameters, head.header, head.certificate) {
         Ok(scope) => scope,
         Err(detail) => return Admission::Refuse(Problem::unscoped(detail)),
     };

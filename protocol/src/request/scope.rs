@@ -14,6 +14,7 @@ pub(super) fn read(
     url: &RequestUrl<'_>,
     parameters: &[(String, String)],
     header: &dyn Fn(&str) -> Option<String>,
+    certificate: &dyn Fn() -> Option<String>,
 ) -> Result<Vec<ScopePart>, String> {
     let sources = match scope {
         Scope::Public => return Ok(Vec::new()),
@@ -26,6 +27,8 @@ pub(super) fn read(
                 parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
             }
             ScopeSource::Host => Some(url.host.to_owned()),
+            ScopeSource::Cookie(name) => header("cookie").and_then(|cookies| cookie(&cookies, name)),
+            ScopeSource::ClientCertificate => certificate(),
         };
         match value {
             Some(value) if !value.is_empty() && !value.contains(char::REPLACEMENT_CHARACTER) => {
@@ -35,4 +38,26 @@ pub(super) fn read(
         }
     };
     sources.iter().map(part).collect()
+}
+
+/// The value of a cookie (RFC 6265, section 5.4). One that is sent twice with different values is as good as absent: the
+/// origin might take the other.
+fn cookie(cookies: &str, wanted: &str) -> Option<String> {
+    let pairs = cookies.split(';').filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim());
+    let value = values.next()?;
+    values.all(|other| other == value).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_has_one_value_or_none() {
+        assert_eq!(cookie("a=1; session=x=y ;b=2", "session").as_deref(), Some("x=y"));
+        assert_eq!(cookie("session=x; session=x", "session").as_deref(), Some("x"));
+        assert_eq!(cookie("session=x; session=y", "session"), None);
+        assert_eq!(cookie("Session=x; xsession=y; session", "session"), None);
+    }
 }
