@@ -175,6 +175,8 @@ fn json_fingerprints_see_what_they_are_told_to_see() {
     assert_eq!(fingerprint(&json, &post(r#"{"a":1,"b":2}"#)), fingerprint(&json, &post(r#"{ "b": 2, "a": 1.0 }"#)));
     assert_ne!(fingerprint(&json, &post(r#"{"a":1}"#)), fingerprint(&json, &post(r#"{"a":2}"#)));
 
+    assert_ne!(fingerprint(&json, &post("")), fingerprint(&json, &post("null")), "no document is none");
+
     let exclude = config(json!({ "fingerprint": { "exclude": ["/sent_at"] } }));
     let at = |config, body| fingerprint(config, &post(body));
     assert_eq!(at(&exclude, r#"{"a":1,"sent_at":1}"#), at(&exclude, r#"{"a":1,"sent_at":2}"#));
@@ -203,6 +205,7 @@ fn keys_come_from_wherever_the_route_says() {
     assert_eq!(key, "o-7:m%201:2");
     assert_eq!(id(&config, &order(r#"{"order":{"id":7}}"#)), id(&config, &order(r#"{"order":{"id":"7"}}"#)));
     assert_eq!(case(&config, &order("{}")), "missing");
+    assert_eq!(case(&config, &order("")), "missing", "no document has no key");
     assert_eq!(case(&config, &order(r#"{"order":{"id":null}}"#)), "missing");
     assert_eq!(case(&config, &order(r#"{"order":{"id":[]}}"#)), "malformed");
     assert_eq!(case(&config, &order(r#"{"order":{"id":1.5}}"#)), "malformed");

@@ -81,7 +81,8 @@ fn with_body(request: &Request, body: Option<Bytes>) -> Result<Request, JsValue>
     Reflect::set(&init, &"method".into(), &request.method().into())?;
     Reflect::set(&init, &"headers".into(), &request.headers())?;
     Reflect::set(&init, &"redirect".into(), &"manual".into())?;
-    if let Some(body) = body {
+    // An empty body says nothing, and GET and HEAD cannot have one.
+    if let Some(body) = body.filter(|body| body.length() > 0) {
         Reflect::set(&init, &"body".into(), &body.joined(&[]))?;
     }
     Request::new(&request.url(), &init)

@@ -71,7 +71,9 @@ impl OutgoingRequest<'_> {
             "redirect": "manual",
         });
         let init = JSON::parse(&init.to_string())?;
-        if let Some(body) = self.body {
+        // GET and HEAD cannot have a body, not even an empty one (Fetch standard), but a client may send them so.
+        let is_needless = |body: &Uint8Array| body.length() == 0 && matches!(self.method, "GET" | "HEAD");
+        if let Some(body) = self.body.filter(|body| !is_needless(body)) {
             Reflect::set(&init, &"body".into(), &body)?;
         }
         Reflect::set(&init, &"signal".into(), &time_limit.signal())?;

@@ -53,6 +53,8 @@ for (const target of [
   '/v1/orders/a;v=1/pay',
   '/v1/orders/a/pay;v=1',
   '/v1/orders/a%2Fb;v=1/pay',
+  '/v1/orders/a%2Fb/pay;v=1',
+  '/v1/orders/a%2Fb/;v=1/pay',
   '/v1/payments;a=1',
   '/v1;a=1/payments',
   '/v1/payments;a=1;b=2/',

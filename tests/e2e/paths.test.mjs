@@ -58,6 +58,14 @@ for (const target of [
   '/v1/payments//',
   '/v1/payments/.',
   '/v1/payments/x/..',
+  '/v1/payments//..',
+  '/v1/payments//%2e%2e',
+  '/v1/payments///../..',
+  '/v1/x//../../payments',
+  '/v1//x/../../../v1/payments',
+  '/x//..//../v1/payments',
+  '/v1/payments\\\\..',
+  '/v1/x%2F%2F..%2F..%2Fpayments',
   '/v1/payments%2F',
   '/v1\\payments',
   '/v1%5Cpayments',
@@ -73,6 +81,14 @@ for (const target of [
     assert.ok(payments.filter((label) => label === keyed).length <= 1, 'it paid twice');
   });
 }
+
+test('the path that the origin gets is the path that was matched', async () => {
+  for (const target of ['/v1/payments//..', '/v1/payments//%2e%2e', '/v1/x//../../payments', '/x//../..//v1/payments']) {
+    const before = origin.seen.length;
+    await post(target);
+    assert.deepEqual(origin.seen.slice(before).map(({ url }) => url), [], target);
+  }
+});
 
 for (const target of ['/v1/pay%6dents', '/v1/payments/', '/v1//payments', '/v1/x/../payments']) {
   test(`POST ${target} is told that its key is missing, as any on the route`, async () => {

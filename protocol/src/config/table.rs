@@ -29,7 +29,7 @@ pub enum Found<'a> {
     None,
     /// A route.
     One(RouteMatch<'a>),
-    /// Its path can be read in two ways, and they lead to two routes.
+    /// Its path can be read in several ways, and they lead to different routes.
     Two,
 }
 
@@ -92,13 +92,15 @@ impl RouteTable {
     /// section 9.1).
     pub fn find(&self, method: &str, path: &NormalPath) -> Found<'_> {
         let Some((_, router)) = self.by_method.iter().find(|(name, _)| name == method) else { return Found::None };
-        let exact = self.at(router, &path.exact());
-        let loose = path.loose().and_then(|path| self.at(router, &path));
-        match (exact, loose) {
-            (Some(exact), Some(loose)) if exact.route.name != loose.route.name => Found::Two,
-            (Some(found), _) | (None, Some(found)) => Found::One(found),
-            (None, None) => Found::None,
+        let mut found: Option<RouteMatch<'_>> = None;
+        for reading in core::iter::once(path.exact()).chain(path.others()) {
+            match (self.at(router, &reading), &found) {
+                (Some(other), Some(first)) if other.route.name != first.route.name => return Found::Two,
+                (Some(first), None) => found = Some(first),
+                _ => {}
+            }
         }
+        found.map_or(Found::None, Found::One)
     }
 
     fn at(&self, router: &Router<usize>, path: &str) -> Option<RouteMatch<'_>> {

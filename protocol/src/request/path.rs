@@ -8,40 +8,45 @@ const SLASH_IN_SEGMENT: char = '\u{ffff}';
 /// A path as an origin may read it.
 ///
 /// An origin may decode or tidy a path in many ways before it looks at it, so that a request in an unusual spelling could
-/// reach a guarded handler. So there are two readings, and a route guards a request that either of them leads to:
+/// reach a guarded handler. A route guards a request that any of these readings leads to. They differ in whether the path is
 ///
-/// - the *exact* one splits the path into segments, and then decodes each: `%2F` is a character of its segment;
-/// - the *loose* one decodes first, takes `\` for `/`, and cuts matrix parameters (`;a=1`) off.
+/// - split into segments first, or decoded first, by which `%2F`, and `\` and `%5C`, separate segments;
+/// - taken with its matrix parameters (`;a=1`), or without;
+/// - rid of empty segments after dotted ones are resolved, as the URL standard has it, or before.
 ///
-/// Both leave out empty and dotted segments, and a slash at the end. The origin still gets the path as the client sent it.
+/// All leave out empty and dotted segments, and a slash at the end. The origin still gets the path as the client sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NormalPath {
     exact: Vec<Vec<u8>>,
-    loose: Vec<Vec<u8>>,
+    others: Vec<Vec<Vec<u8>>>,
 }
 
 impl NormalPath {
     /// From a path as sent.
     pub fn parse(path: &str) -> Self {
-        let decode = |text: &str| -> Vec<u8> { percent_decode_str(text).collect() };
-        let exact = tidy(path.split(['/', '\\']).map(decode));
-        let decoded = decode(path);
-        let loose = tidy(decoded.split(|byte| matches!(byte, b'/' | b'\\')).map(|segment| {
-            let end = segment.iter().position(|byte| *byte == b';').unwrap_or(segment.len());
-            segment.get(..end).unwrap_or_default().to_vec()
-        }));
-        Self { exact, loose }
+        let exact = Reading::EXACT.of(path);
+        let mut others = Vec::new();
+        // Nearly all paths have one reading only.
+        if path.contains(['%', ';', '\\']) || path.contains("//") {
+            for reading in Reading::OTHERS {
+                let segments = reading.of(path);
+                if segments != exact && !others.contains(&segments) {
+                    others.push(segments);
+                }
+            }
+        }
+        Self { exact, others }
     }
 
-    /// The exact reading as text for matching. A slash inside a segment is [another character](Self::parameter) there, and
-    /// bytes that are not UTF-8 are U+FFFD.
+    /// The exact reading, segment by segment as the URL standard has it, as text for matching. A slash inside a segment is
+    /// [another character](Self::parameter) there, and bytes that are not UTF-8 are U+FFFD.
     pub fn exact(&self) -> String {
         text(&self.exact)
     }
 
-    /// The loose reading as text for matching, where it is another one.
-    pub fn loose(&self) -> Option<String> {
-        (self.loose != self.exact).then(|| text(&self.loose))
+    /// The other readings, as far as they differ.
+    pub fn others(&self) -> impl Iterator<Item = String> {
+        self.others.iter().map(|segments| text(segments))
     }
 
     /// The value of a parameter that was matched.
@@ -55,18 +60,72 @@ impl NormalPath {
     }
 }
 
-fn tidy(segments: impl Iterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
-    let mut tidied: Vec<Vec<u8>> = Vec::new();
+/// One way to read a path.
+#[derive(Clone, Copy)]
+struct Reading {
+    decodes_first: bool,
+    cuts_parameters: bool,
+    merges_first: bool,
+}
+
+impl Reading {
+    const EXACT: Self = Self::new(false, false, false);
+    const OTHERS: [Self; 7] = [
+        Self::new(false, false, true),
+        Self::new(false, true, false),
+        Self::new(false, true, true),
+        Self::new(true, false, false),
+        Self::new(true, false, true),
+        Self::new(true, true, false),
+        Self::new(true, true, true),
+    ];
+
+    const fn new(decodes_first: bool, cuts_parameters: bool, merges_first: bool) -> Self {
+        Self { decodes_first, cuts_parameters, merges_first }
+    }
+
+    fn of(self, path: &str) -> Vec<Vec<u8>> {
+        let decode = |text: &str| -> Vec<u8> { percent_decode_str(text).collect() };
+        let mut segments: Vec<Vec<u8>> = if self.decodes_first {
+            decode(path).split(|byte| matches!(byte, b'/' | b'\\')).map(<[u8]>::to_vec).collect()
+        } else {
+            let undivided = if self.cuts_parameters { without_parameters(path) } else { path.to_owned() };
+            undivided.split(['/', '\\']).map(decode).collect()
+        };
+        if self.cuts_parameters {
+            for segment in &mut segments {
+                let end = segment.iter().position(|byte| *byte == b';').unwrap_or(segment.len());
+                segment.truncate(end);
+            }
+        }
+        if self.merges_first {
+            segments.retain(|segment| !segment.is_empty());
+        }
+        let mut resolved = resolve_dots(segments);
+        resolved.retain(|segment| !segment.is_empty());
+        resolved
+    }
+}
+
+/// The path with each segment cut at its semicolon, before anything is decoded.
+fn without_parameters(path: &str) -> String {
+    let cut = path.split('/').map(|segment| segment.split_once(';').map_or(segment, |(before, _)| before));
+    cut.collect::<Vec<_>>().join("/")
+}
+
+/// The path before the first segment is empty, and nothing goes above it.
+fn resolve_dots(segments: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let mut resolved: Vec<Vec<u8>> = Vec::new();
     for segment in segments {
         match segment.as_slice() {
-            b"" | b"." => {}
+            b"." => {}
             b".." => {
-                tidied.pop();
+                resolved.pop();
             }
-            _ => tidied.push(segment),
+            _ => resolved.push(segment),
         }
     }
-    tidied
+    resolved
 }
 
 fn text(segments: &[Vec<u8>]) -> String {
@@ -88,7 +147,9 @@ mod tests {
 
     fn readings(path: &str) -> Vec<String> {
         let path = NormalPath::parse(path);
-        core::iter::once(path.exact()).chain(path.loose()).collect()
+        let mut others: Vec<String> = path.others().collect();
+        others.sort();
+        core::iter::once(path.exact()).chain(others).collect()
     }
 
     #[test]
@@ -100,6 +161,7 @@ mod tests {
             "/v1/./payments",
             "/v1/x/../payments",
             "/v1/pay%6dents",
+            "/v1/payments//",
             "/%76%31/payments",
             "/v1/%2e/payments",
             "/v1/x/%2E%2e/payments",
@@ -118,6 +180,15 @@ mod tests {
         assert_eq!(readings("/v1%2Fpayments"), ["/v1\u{ffff}payments", "/v1/payments"]);
         assert_eq!(readings("/v1/%5cpayments"), ["/v1/\\payments", "/v1/payments"]);
         assert_eq!(readings("/v1/a%2F.."), ["/v1/a\u{ffff}..", "/v1"]);
+        assert_eq!(readings("/v1/payments//.."), ["/v1/payments", "/v1"]);
+        assert_eq!(readings("/v1/x//../../payments"), ["/v1/payments", "/payments"]);
+        assert_eq!(
+            readings("/v1/payments/x%2F%2F.."),
+            ["/v1/payments/x\u{ffff}\u{ffff}..", "/v1/payments", "/v1/payments/x",]
+        );
+        assert!(readings("/x/..;/v1/payments").contains(&"/v1/payments".to_owned()));
+        assert!(readings("/v1/orders/a%2Fb/pay;v=1").contains(&"/v1/orders/a\u{ffff}b/pay".to_owned()));
+        assert!(readings("/v1/orders/a%3Bb/pay").contains(&"/v1/orders/a/pay".to_owned()));
         assert_eq!(readings("/v1/payments;a=1"), ["/v1/payments;a=1", "/v1/payments"]);
         assert_eq!(NormalPath::parameter("a\u{ffff}b"), "a/b");
     }

@@ -1,0 +1,73 @@
+// A workerd with two Workers: the gate, and one that a test writes, which calls the gate through its binding GATE.
+
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+import { temporaryFolder } from './gate.mjs';
+import { Child } from './processes.mjs';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const LISTENING = /\{"event":"listen","socket":"http","port":(\d+)\}/;
+
+/** Starts it, with its ledgers in a folder that goes with it. `caller` is the source of the Worker that gets the requests. */
+export async function startWorkerd({ caller, origin, routes }) {
+  const folder = await temporaryFolder();
+  const built = (await readdir(join(ROOT, 'build'))).filter((name) => /\.(js|wasm)$/.test(name));
+  for (const name of built) await copyFile(join(ROOT, 'build', name), join(folder.path, name));
+  const state = join(folder.path, 'state');
+  await mkdir(state);
+  await writeFile(join(folder.path, 'caller.js'), caller);
+  await writeFile(join(folder.path, 'config.capnp'), config(built.sort(), origin.url, routes, state));
+  const child = new Child('workerd', program(), ['serve', '--experimental', '--control-fd=1', 'config.capnp'], {
+    cwd: folder.path,
+  });
+  const [, port] = await child.says(LISTENING, 30);
+  const stop = async () => {
+    await child.stop();
+    await folder.forget();
+  };
+  return { url: `http://127.0.0.1:${port}`, stop };
+}
+
+/** workerd's own program, wherever npm has put the package for this machine. */
+function program() {
+  const architecture = { x64: '64', arm64: 'arm64' }[process.arch];
+  const name = `@cloudflare/workerd-${process.platform}-${architecture}/bin/workerd`;
+  return createRequire(join(ROOT, 'package.json')).resolve(name);
+}
+
+function config(built, originUrl, routes, state) {
+  const modules = built.map((name) => {
+    return `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`;
+  });
+  const text = JSON.stringify; // a string is written alike in JSON and in Cap'n Proto's text form, as far as it goes here
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "caller", worker = .caller),
+    (name = "gate", worker = .gate),
+    (name = "internet", network = (allow = ["public", "private"])),
+    (name = "state", disk = (path = ${text(state)}, writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "caller")],
+);
+const caller :Workerd.Worker = (
+  compatibilityDate = "2026-11-17",
+  modules = [(name = "caller.js", esModule = embed "caller.js")],
+  bindings = [(name = "GATE", service = "gate")],
+);
+const gate :Workerd.Worker = (
+  compatibilityDate = "2026-11-17",
+  modules = [${modules.join(', ')}],
+  bindings = [
+    (name = "ORIGIN", text = ${text(originUrl)}),
+    (name = "ROUTES", json = ${text(JSON.stringify(routes))}),
+    (name = "LEDGER", durableObjectNamespace = "Ledger"),
+  ],
+  durableObjectNamespaces = [(className = "Ledger", uniqueKey = "ledger", enableSql = true)],
+  durableObjectStorage = (localDisk = "state"),
+  globalOutbound = "internet",
+);
+`;
+}
