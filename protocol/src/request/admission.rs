@@ -213,7 +213,7 @@ enum KeyFault {
 
 impl KeyFault {
     fn missing(source: &KeySource) -> Self {
-        Self::Missing(format!("It must have {}.", source.describe()))
+        Self::Missing(format!("The request must have {}.", source.describe()))
     }
 
     fn malformed(source: &KeySource, reason: &str) -> Self {

@@ -34,7 +34,7 @@ pub(super) fn read(
             Some(value) if !value.is_empty() && !value.contains(char::REPLACEMENT_CHARACTER) => {
                 Ok((source.describe(), value.into_bytes()))
             }
-            _ => Err(format!("It must have {}: keys are kept apart by it.", source.describe())),
+            _ => Err(format!("The request must have {}: keys are kept apart by it.", source.describe())),
         }
     };
     sources.iter().map(part).collect()
