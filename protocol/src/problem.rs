@@ -217,7 +217,7 @@ impl Problem {
             "title": self.case.title(),
             "status": self.status,
             "detail": self.detail,
-            "error": { "type": "idempotency_error", "code": self.case.name(), "message": self.detail },
+            "error": { "type": "idempotency_error", "code": self.case.name(), "message": format!("{}. {}", self.case.title(), self.detail) },
         });
         if let (Some(status), Some(object)) = (self.original_status, json.as_object_mut()) {
             object.insert("original_status".to_owned(), status.as_u16().into());

@@ -74,7 +74,7 @@ impl<'a> Fields<'a> {
     /// Reports the fields that nobody has asked for.
     pub(super) fn finish(self) {
         for (name, value) in &self.map {
-            let expected = format!("no field of this name; there are: {}", self.known.join(", "));
+            let expected = format!("no field of this name; the fields are {}", self.known.join(", "));
             self.errors.push(ConfigError::new(format!("{}.{name}", self.path), &value.to_string(), expected));
         }
     }

@@ -81,8 +81,9 @@ impl Route {
 
     /// What no single field can tell.
     fn check(&self, fields: &mut Fields<'_>) {
-        if self.previous.as_ref() == Some(&self.layout) {
-            fields.wrong("shards", "previous", "another number of shards, or by renamed_from another name, than now");
+        if let Some(previous) = self.previous.as_ref().filter(|previous| **previous == self.layout) {
+            let now = format!("\"{}\" with {} shards", previous.name, previous.shards);
+            fields.wrong("renamed_from or shards.previous", &now, "a name or a number of shards other than now");
         }
         let scope_sources = match &self.scope {
             Scope::Public => &[][..],
@@ -109,7 +110,7 @@ impl Route {
     }
 }
 
-const NAME: &str = "a name of 1 to 64 letters, digits, \"-\" and \"_\", which is never changed";
+const NAME: &str = "a name of 1 to 64 letters, digits, \"-\" and \"_\"";
 const PATH: &str = "a path such as \"/v1/payments\", \"/v1/orders/{id}\" or \"/v1/{*rest}\": \
      decoded, with no empty or dotted segment and no slash at its end, each parameter a whole segment";
 
@@ -130,6 +131,9 @@ fn parse_path(value: &Value) -> Result<String, Expected> {
         let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(segment);
         !inner.contains(['{', '}'])
     };
+    if path.split('/').any(|segment| segment.starts_with([':', '*'])) {
+        return Err(format!("{PATH}; \":id\" is written {{id}}, and \"*\" is written {{*rest}}"));
+    }
     if path.starts_with(OWN_PATHS) || path == OWN_PATHS.trim_end_matches('/') {
         return Err(format!("{PATH}; what is below {OWN_PATHS} is the gate's own"));
     }
@@ -145,7 +149,11 @@ fn parse_methods(value: &Value) -> Result<Vec<String>, Expected> {
             && method.bytes().all(|byte| values::is_token_byte(byte) && !byte.is_ascii_lowercase());
         valid.then(|| method.to_owned()).ok_or_else(|| expected.to_owned())
     })?;
-    if methods.is_empty() { Err(expected.to_owned()) } else { Ok(methods) }
+    let is_repeated = |(index, method): (usize, &String)| methods.iter().take(index).any(|other| other == method);
+    if methods.is_empty() || methods.iter().enumerate().any(is_repeated) {
+        return Err(format!("{expected}, none of them twice"));
+    }
+    Ok(methods)
 }
 
 fn parse_key(value: &Value) -> Result<Vec<KeySource>, Expected> {

@@ -60,6 +60,7 @@ impl RouteTable {
                 if let Err(expected) = table.insert(method, &route.path, index, &routes) {
                     let field = format!("ROUTES ({}).path", route.name);
                     errors.push(ConfigError::new(field, &format!("\"{}\"", route.path), expected));
+                    break;
                 }
             }
         }
@@ -84,7 +85,7 @@ impl RouteTable {
                      so this one can never match"
                 )
             }
-            other => format!("a path as in matchit, with {{param}} and {{*rest}} ({other})"),
+            other => format!("a path with {{param}} as a whole segment, and {{*rest}} only at its end ({other})"),
         })
     }
 

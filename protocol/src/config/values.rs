@@ -45,9 +45,17 @@ pub(super) fn duration(value: &Value, least: Duration, most: Duration) -> Result
             format!(
                 "a duration in whole milliseconds such as \"24h\" or \"250ms\", from {} to {}",
                 humantime::format_duration(least),
-                humantime::format_duration(most)
+                in_days(most)
             )
         })
+}
+
+/// A bound as a person would say it: humantime would make months and odd hours of days.
+fn in_days(duration: Duration) -> String {
+    match duration.as_secs().checked_div(24 * 3600) {
+        Some(days @ 1..) => format!("{days} days"),
+        _ => humantime::format_duration(duration).to_string(),
+    }
 }
 
 /// A size such as `"1MiB"`, or a number of bytes.

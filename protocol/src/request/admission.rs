@@ -179,7 +179,9 @@ impl<'c> ByJson<'c> {
 }
 
 fn not_json(error: String) -> Unidentified {
-    Unidentified::Refuse(Problem::malformed(format!("The body must be JSON here, not compressed: {error}.")))
+    Unidentified::Refuse(Problem::malformed(format!(
+        "The body must be JSON here, and not compressed. Reading it: {error}."
+    )))
 }
 
 fn identity<'c>(
