@@ -61,7 +61,8 @@ usage: cargo xtask COMMAND
 const BUILD_USAGE: &str = "\
 usage: cargo xtask build
 
-Compiles the Worker into build/, unless nothing it is made of has changed.";
+Checks the variables in wrangler.toml, of its environments too, as the Worker does, and compiles the Worker into build/,
+unless nothing it is made of has changed. `wrangler deploy` runs it.";
 
 const CHECK_USAGE: &str = "\
 usage: cargo xtask check
@@ -93,7 +94,7 @@ Builds the Worker, runs it in workerd with its Durable Objects on disk, and prin
 
   --port N           listen here (default 8787; 0 for any free port)
   --origin URL       the origin to guard (default: an example of a payments API, started with the gate)
-  --routes FILE      TOML with [[ROUTES]] as in wrangler.toml's [vars] (default: the routes of wrangler.toml)
+  --routes FILE      TOML with [[ROUTES]] or [[vars.ROUTES]] (default: the routes of wrangler.toml)
   --state DIR        where the ledger is kept over restarts (default .oncegate/state)
   --var NAME=VALUE   a text variable of the Worker, may be repeated
   --once             print a walk-through of a retried payment and stop: exit code 0 if all was as promised

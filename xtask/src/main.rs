@@ -14,7 +14,9 @@ mod setup;
 mod size;
 mod stages;
 mod test;
+mod variables;
 mod worker_build;
+mod wrangler;
 
 use std::process::ExitCode;
 
@@ -45,10 +47,14 @@ fn execute(command: Command) -> anyhow::Result<()> {
             println!("{text}");
             Ok(())
         }
-        Command::Build => setup::under_lock(&project, |project| {
-            let toolchain = setup::for_build(project)?;
-            worker_build::build(project, &toolchain)
-        }),
+        Command::Build => {
+            // Wrangler runs this before it deploys, so here is the last place to refuse what the Worker would refuse.
+            wrangler::check(&project)?;
+            setup::under_lock(&project, |project| {
+                let toolchain = setup::for_build(project)?;
+                worker_build::build(project, &toolchain)
+            })
+        }
         Command::Size => setup::under_lock(&project, |project| {
             let toolchain = setup::for_build(project)?;
             size::run(project, &toolchain)

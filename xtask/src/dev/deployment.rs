@@ -1,14 +1,9 @@
-//! What `wrangler.toml` says about the Worker, so that `dev` runs what a deployment would.
-
-use std::collections::BTreeMap;
-use std::fs;
+//! The Worker that `dev` runs: the one that `wrangler.toml` describes, as a deployment would run it.
 
 use anyhow::{Context, Result, bail};
-use oncegate_protocol::config::{Config, Variables};
 use serde_json::Value as Json;
 
-use crate::dev::routes_file;
-use crate::project::Project;
+use crate::variables::Variables;
 
 /// The Worker as `wrangler.toml` describes it.
 #[derive(Debug, PartialEq)]
@@ -17,8 +12,7 @@ pub(crate) struct Deployment {
     pub(crate) compatibility_date: String,
     pub(crate) compatibility_flags: Vec<String>,
     pub(crate) ledgers: Vec<DurableObject>,
-    /// The variables of the Worker, by name.
-    pub(crate) variables: BTreeMap<String, Json>,
+    pub(crate) variables: Variables,
 }
 
 /// A class of Durable Objects and the name the Worker knows it by.
@@ -28,53 +22,17 @@ pub(crate) struct DurableObject {
     pub(crate) class: String,
 }
 
-/// The route that is served where `wrangler.toml` has none.
-const DEFAULT_ROUTES: &str = "\
-[[ROUTES]]
-name = \"payments\"
-path = \"/v1/payments\"
-scope = [\"header:Authorization\"]
-";
-
-/// Reads `wrangler.toml`.
-pub(crate) fn read(project: &Project) -> Result<Deployment> {
-    let file = project.path("wrangler.toml");
-    let named = || format!("the file {}", file.display());
-    let text = fs::read_to_string(&file).with_context(named)?;
-    parse(&text).with_context(named)
-}
-
-fn parse(text: &str) -> Result<Deployment> {
-    let table: toml::Table = text.parse()?;
-    let document = routes_file::json(toml::Value::Table(table));
-    let bindings = document.pointer("/durable_objects/bindings").and_then(Json::as_array);
-    let mut deployment = Deployment {
-        name: text_of(&document, "name")?,
-        compatibility_date: text_of(&document, "compatibility_date")?,
-        compatibility_flags: texts(document.get("compatibility_flags")),
-        ledgers: bindings.into_iter().flatten().map(durable_object).collect::<Result<_>>()?,
-        variables: document.get("vars").and_then(Json::as_object).into_iter().flatten().map(owned).collect(),
-    };
-    if !deployment.variables.keys().any(|name| is_routes(name)) {
-        deployment.set_routes(routes_file::parse(DEFAULT_ROUTES)?);
-    }
-    Ok(deployment)
-}
-
 impl Deployment {
-    /// Fails if the Worker would refuse this configuration, with all that is wrong with it.
-    pub(crate) fn check(&self) -> Result<()> {
-        let origin = self.variables.get("ORIGIN").and_then(Json::as_str).map(str::to_owned);
-        let routes = self.variables.iter().filter(|(name, _)| is_routes(name));
-        let routes = routes.map(|(name, value)| (name.clone(), value.to_string())).collect();
-        Config::parse(&Variables { origin, routes })?;
-        Ok(())
-    }
-
-    /// Replaces all routes.
-    pub(crate) fn set_routes(&mut self, routes: Json) {
-        self.variables.retain(|name, _| !is_routes(name));
-        self.variables.insert("ROUTES".to_owned(), routes);
+    /// What the document that `wrangler.toml` holds says.
+    pub(crate) fn of(document: &Json) -> Result<Self> {
+        let bindings = document.pointer("/durable_objects/bindings").and_then(Json::as_array);
+        Ok(Self {
+            name: text_of(document, "name")?,
+            compatibility_date: text_of(document, "compatibility_date")?,
+            compatibility_flags: texts(document.get("compatibility_flags")),
+            ledgers: bindings.into_iter().flatten().map(durable_object).collect::<Result<_>>()?,
+            variables: Variables::of(document.get("vars")),
+        })
     }
 
     /// Sets a variable, whatever it was.
@@ -82,14 +40,9 @@ impl Deployment {
         if self.ledgers.iter().any(|ledger| ledger.binding == name) {
             bail!("--var {name}: the Worker's Durable Objects have this name");
         }
-        self.variables.insert(name.to_owned(), value.into());
+        self.variables.set(name, value.into());
         Ok(())
     }
-}
-
-/// Routes are in ROUTES, and where that does not hold them all also in `ROUTES_1`, `ROUTES_2`, ...
-fn is_routes(name: &str) -> bool {
-    name == "ROUTES" || name.starts_with("ROUTES_")
 }
 
 fn durable_object(binding: &Json) -> Result<DurableObject> {
@@ -106,13 +59,10 @@ fn texts(array: Option<&Json>) -> Vec<String> {
     values.filter_map(Json::as_str).map(str::to_owned).collect()
 }
 
-fn owned((name, value): (&String, &Json)) -> (String, Json) {
-    (name.clone(), value.clone())
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::wrangler;
 
     const EXAMPLE: &str = "\
 name = \"gate\"
@@ -127,7 +77,11 @@ class_name = \"Ledger\"
 ";
 
     pub(crate) fn example() -> Deployment {
-        parse(EXAMPLE).unwrap()
+        Deployment::of(&wrangler::parse(EXAMPLE).unwrap()).unwrap()
+    }
+
+    fn variables(deployment: &Deployment) -> Json {
+        deployment.variables.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     #[test]
@@ -135,24 +89,8 @@ class_name = \"Ledger\"
         let deployment = example();
         assert_eq!(deployment.compatibility_date, "2026-11-17");
         assert_eq!(deployment.ledgers, [DurableObject { binding: "LEDGER".into(), class: "Ledger".into() }]);
-        assert_eq!(deployment.variables["ORIGIN"], "https://api.example.com");
-        assert_eq!(deployment.variables["ROUTES_1"][0]["name"], "x");
-    }
-
-    #[test]
-    fn what_the_worker_would_refuse_is_refused() {
-        let refused = example().check().unwrap_err().to_string();
-        assert!(refused.contains("ROUTES_1[0].path is missing"), "{refused}");
-        let mut deployment = example();
-        deployment.set_routes(routes_file::parse(DEFAULT_ROUTES).unwrap());
-        deployment.check().unwrap();
-    }
-
-    #[test]
-    fn other_routes_replace_all_of_them() {
-        let mut deployment = example();
-        deployment.set_routes(serde_json::json!([{ "name": "y" }]));
-        assert_eq!(deployment.variables.keys().collect::<Vec<_>>(), ["ORIGIN", "ROUTES"]);
+        let expected = serde_json::json!({ "ORIGIN": "https://api.example.com", "ROUTES_1": [{ "name": "x" }] });
+        assert_eq!(variables(&deployment), expected);
     }
 
     #[test]
@@ -160,12 +98,6 @@ class_name = \"Ledger\"
         assert!(example().set("LEDGER", "x").is_err());
         let mut deployment = example();
         deployment.set("ORIGIN", "http://127.0.0.1:1").unwrap();
-        assert_eq!(deployment.variables["ORIGIN"], "http://127.0.0.1:1");
-    }
-
-    #[test]
-    fn without_routes_there_is_a_default() {
-        let deployment = parse("name = \"a\"\ncompatibility_date = \"2026-11-17\"").unwrap();
-        assert_eq!(deployment.variables["ROUTES"][0]["name"], "payments");
+        assert_eq!(variables(&deployment)["ORIGIN"], "http://127.0.0.1:1");
     }
 }

@@ -14,11 +14,11 @@ use std::io::Write;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::arguments::DevFlags;
 use crate::project::Project;
-use crate::{setup, worker_build};
+use crate::{setup, worker_build, wrangler};
 use deployment::Deployment;
 use gate::Installation;
 use interrupt::Interrupt;
@@ -72,16 +72,21 @@ pub(crate) fn run(project: &Project, flags: &DevFlags) -> Result<()> {
 /// The Worker as `wrangler.toml` and the flags describe it. Its routes are checked here as the Worker does it, because
 /// a Worker with wrong ones says so only in its log; what --var changes is left to the Worker.
 fn deployment(project: &Project, flags: &DevFlags) -> Result<Deployment> {
-    let mut deployment = deployment::read(project)?;
+    let document = wrangler::read(project)?.context("there is no wrangler.toml")?;
+    let mut deployment = Deployment::of(&document).context("wrangler.toml")?;
     let mut source = "wrangler.toml".to_owned();
     if let Some(file) = &flags.routes {
-        deployment.set_routes(routes_file::read(file)?);
+        deployment.variables.set_routes(routes_file::read(file)?);
+        // Nothing of wrangler.toml's variables is left: another origin takes this one's place further down.
+        deployment.variables.remove("ORIGIN");
         source = format!("the routes file {}", file.display());
+    } else if !deployment.variables.have_routes() {
+        bail!(wrangler::missing_routes(&document));
     }
     if let Some(origin) = &flags.origin {
         deployment.set("ORIGIN", origin.url())?;
     }
-    deployment.check().map_err(|wrong| anyhow!("{source} cannot be used:\n{wrong}"))?;
+    deployment.variables.config().map_err(|wrong| anyhow!("{source} cannot be used:\n{wrong}"))?;
     for variable in &flags.variables {
         deployment.set(&variable.name, &variable.value)?;
     }

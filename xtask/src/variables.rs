@@ -1,0 +1,126 @@
+//! The variables of a Worker.
+
+use std::collections::BTreeMap;
+
+use oncegate_protocol::config::{self, Config};
+use serde_json::Value as Json;
+
+/// The variables of a Worker, by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Variables(BTreeMap<String, Json>);
+
+impl Variables {
+    /// From the table `vars` of `wrangler.toml`, or of one of its environments.
+    pub(crate) fn of(table: Option<&Json>) -> Self {
+        let entries = table.and_then(Json::as_object).into_iter().flatten();
+        Self(entries.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Json)> {
+        self.0.iter()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Sets a variable, whatever it was.
+    pub(crate) fn set(&mut self, name: &str, value: Json) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    pub(crate) fn have_routes(&self) -> bool {
+        self.0.keys().any(|name| is_routes(name))
+    }
+
+    /// Replaces all routes by those of `others`.
+    pub(crate) fn set_routes(&mut self, others: Self) {
+        self.0.retain(|name, _| !is_routes(name));
+        self.0.extend(others.0.into_iter().filter(|(name, _)| is_routes(name)));
+    }
+
+    /// What the Worker reads in them, or, a line each, all that it would refuse.
+    pub(crate) fn config(&self) -> Result<Config, String> {
+        let mut variables = self.as_the_worker_sees_them();
+        Config::parse(&variables).map_err(|errors| {
+            if errors.errors().iter().all(|error| error.field() != "ORIGIN") {
+                return errors.to_string();
+            }
+            // It may be refused for a password, which no error should repeat.
+            variables.origin = variables.origin.as_deref().map(without_user);
+            Config::parse(&variables).err().unwrap_or(errors).to_string()
+        })
+    }
+
+    fn as_the_worker_sees_them(&self) -> config::Variables {
+        let origin = self.0.get("ORIGIN").map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let routes = self.0.iter().filter(|(name, _)| is_routes(name));
+        let mut routes: Vec<_> = routes.map(|(name, value)| (name.clone(), value.to_string())).collect();
+        // In the order of their numbers.
+        routes.sort_by_key(|(name, _)| (name.len(), name.clone()));
+        config::Variables { origin, routes }
+    }
+}
+
+/// Routes are in ROUTES, and where that does not hold them all also in `ROUTES_1`, `ROUTES_2`, ... The Worker refuses any
+/// other name that begins so.
+pub(crate) fn is_routes(name: &str) -> bool {
+    name.starts_with("ROUTES")
+}
+
+/// A URL, or what should be one, with `…` for the user and the password in it. They end at the last `@`, because a password
+/// that is not escaped may hold any character.
+pub(crate) fn without_user(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((before, host)) => {
+            let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://")).unwrap_or_default();
+            format!("{scheme}…@{host}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    pub(crate) fn variables(table: Json) -> Variables {
+        Variables::of(Some(&table))
+    }
+
+    pub(crate) fn payments() -> Json {
+        json!({ "name": "payments", "path": "/v1/payments", "scope": ["header:Authorization"] })
+    }
+
+    #[test]
+    fn what_the_worker_would_refuse_is_refused() {
+        let refused = variables(json!({ "ORIGIN": 3, "ROUTES_1": [{ "name": "x" }] })).config().unwrap_err();
+        assert!(refused.contains("ROUTES_1[0].path is missing"), "{refused}");
+        assert!(refused.contains("ORIGIN = 3"), "{refused}");
+        let config = variables(json!({ "ROUTES": [payments()] })).config().unwrap();
+        assert_eq!(config.routes.routes()[0].path, "/v1/payments");
+    }
+
+    #[test]
+    fn a_refused_origin_keeps_its_password() {
+        let of = |origin| variables(json!({ "ORIGIN": origin, "ROUTES": [payments()] })).config();
+        for origin in ["http://user:pass@host", "http://user:pa/ss@host", "user:p@ss@host"] {
+            let refused = of(origin).unwrap_err();
+            assert!(!refused.contains("ss@") && refused.contains("…@host"), "{refused}");
+        }
+        of("http://host/path@x").unwrap();
+    }
+
+    #[test]
+    fn other_routes_replace_all_of_them() {
+        let mut both = variables(json!({ "ORIGIN": "o", "ROUTES": [1], "ROUTES_2": [2] }));
+        both.set_routes(variables(json!({ "ORIGIN": "other", "ROUTES_1": [3] })));
+        assert_eq!(both, variables(json!({ "ORIGIN": "o", "ROUTES_1": [3] })));
+    }
+}
