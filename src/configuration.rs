@@ -35,13 +35,19 @@ fn variables(bindings: &Bindings) -> Variables {
     let mut routes: Vec<(String, String)> = names
         .iter()
         .filter_map(|name| name.as_string())
-        .filter(|name| name.starts_with("ROUTES"))
+        .filter(|name| is_meant_as_routes(name))
         .filter_map(|name| json(&property(bindings, &name)).map(|text| (name, text)))
         .collect();
     // In the order of their numbers, however the platform lists them.
     routes.sort_by_key(|(name, _)| (name.len(), name.clone()));
     let origin = property(bindings, "ORIGIN");
     Variables { origin: origin.as_string().or_else(|| json(&origin)), routes }
+}
+
+/// `ROUTES` and `ROUTES_1`, and what is likely to be a slip of the pen for them: the parser refuses those.
+fn is_meant_as_routes(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    upper == "ROUTE" || upper.starts_with("ROUTE_") || upper.starts_with("ROUTES")
 }
 
 /// A variable as JSON text; `None` where it is not set.

@@ -54,6 +54,11 @@ identifier! {
     AttemptId, 16
 }
 
+identifier! {
+    /// Names a layout of a route's records: a hash over its name and its number of shards.
+    LayoutId, 8
+}
+
 impl RecordId {
     /// Which of `count` shards keeps this record.
     pub fn shard(&self, count: core::num::NonZeroU16) -> u16 {

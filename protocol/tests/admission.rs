@@ -175,7 +175,7 @@ fn json_fingerprints_see_what_they_are_told_to_see() {
     assert_eq!(fingerprint(&json, &post(r#"{"a":1,"b":2}"#)), fingerprint(&json, &post(r#"{ "b": 2, "a": 1.0 }"#)));
     assert_ne!(fingerprint(&json, &post(r#"{"a":1}"#)), fingerprint(&json, &post(r#"{"a":2}"#)));
 
-    assert_ne!(fingerprint(&json, &post("")), fingerprint(&json, &post("null")), "no document is none");
+    assert_eq!(case(&json, &post("")), "malformed");
 
     let exclude = config(json!({ "fingerprint": { "exclude": ["/sent_at"] } }));
     let at = |config, body| fingerprint(config, &post(body));
@@ -205,7 +205,7 @@ fn keys_come_from_wherever_the_route_says() {
     assert_eq!(key, "o-7:m%201:2");
     assert_eq!(id(&config, &order(r#"{"order":{"id":7}}"#)), id(&config, &order(r#"{"order":{"id":"7"}}"#)));
     assert_eq!(case(&config, &order("{}")), "missing");
-    assert_eq!(case(&config, &order("")), "missing", "no document has no key");
+    assert_eq!(case(&config, &order("")), "malformed");
     assert_eq!(case(&config, &order(r#"{"order":{"id":null}}"#)), "missing");
     assert_eq!(case(&config, &order(r#"{"order":{"id":[]}}"#)), "malformed");
     assert_eq!(case(&config, &order(r#"{"order":{"id":1.5}}"#)), "malformed");
@@ -216,6 +216,15 @@ fn keys_come_from_wherever_the_route_says() {
     assert_eq!(case(&config, &post(body).to("https://e/v1/m/orders")), "missing");
     assert_eq!(case(&config, &post(body).to("https://e/v1/m/orders?part=1&part=1")), "malformed");
     assert_eq!(case(&config, &post(body).to("https://e/v1/%ff/orders?part=1")), "malformed");
+}
+
+#[test]
+fn a_request_without_a_body_has_no_key_in_it() {
+    let lax = config(json!({ "key": ["json:/id"], "required": false }));
+    assert_eq!(case(&lax, &post("")), "pass");
+    assert_eq!(case(&lax, &post("{}")), "pass");
+    assert_eq!(case(&lax, &post("{")), "malformed");
+    assert_eq!(case(&lax, &post(r#"{"id":"a"}"#)), "guarded");
 }
 
 #[test]

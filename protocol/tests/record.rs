@@ -10,7 +10,7 @@
 use core::time::Duration;
 
 use oncegate_protocol::DecodeError;
-use oncegate_protocol::ids::{AttemptId, Fingerprint};
+use oncegate_protocol::ids::{AttemptId, Fingerprint, LayoutId};
 use oncegate_protocol::outcome::{Doubt, Status};
 use oncegate_protocol::record::*;
 use oncegate_protocol::time::Timestamp;
@@ -20,6 +20,7 @@ const RETENTION: Duration = Duration::from_secs(100);
 const MINE: AttemptId = AttemptId::from_bytes([1; 16]);
 const OTHER: AttemptId = AttemptId::from_bytes([2; 16]);
 const SAME: Fingerprint = Fingerprint::from_bytes([3; 32]);
+const NEXT: LayoutId = LayoutId::from_bytes([5; 8]);
 const DIFFERENT: Fingerprint = Fingerprint::from_bytes([4; 32]);
 
 fn at(seconds: u64) -> Timestamp {
@@ -88,6 +89,7 @@ fn told(record: Record, claim: &Claim, now: Timestamp) -> String {
         Begin::Mismatch => "mismatch".to_owned(),
         Begin::Unknown(doubt) => format!("unknown: {doubt:?}"),
         Begin::Moved { write } => format!("moved{}", if write.is_some() { " now" } else { "" }),
+        Begin::Elsewhere => "elsewhere".to_owned(),
         Begin::Stale => "stale".to_owned(),
         Begin::Refuse(error) => format!("refuse: {error}"),
     }
@@ -157,9 +159,10 @@ fn an_attempt_ends_once_and_may_say_so_twice() {
     assert_eq!(by(completed, MINE), ["already", "other outcome", "other outcome"]);
     assert_eq!(by(released, MINE), ["other outcome", "already", "other outcome"]);
     assert_eq!(by(doubted, MINE), ["written", "other outcome", "already"]);
-    for record in [claimed, completed, released, doubted] {
+    for record in [claimed, completed, doubted] {
         assert_eq!(by(record, OTHER), ["other attempt"; 3]);
     }
+    assert_eq!(by(released, OTHER), ["other attempt", "written", "other attempt"], "a claim of it may yet come");
     let gone = Settle::Stale(StaleReason::Gone);
     assert_eq!(complete(&Stored::Absent, MINE, answer(200), RETENTION, now), gone);
 }
@@ -173,11 +176,13 @@ fn a_claim_that_comes_after_its_own_release_takes_nothing() {
     assert_eq!(release(&Stored::Record(early), MINE, RETENTION, at(1001)), Settle::Already);
     assert_eq!(told(released(), &mine, at(1002)), "stale");
     assert_eq!(told(claimed(), &mine, at(1035)), "stale", "its own lease is over");
+    let freed = written(release(&Stored::Record(released()), OTHER, RETENTION, at(1002)));
+    assert_eq!(told(freed, &claim(OTHER, SAME, OnUnknown::Hold), at(1003)), "stale");
 }
 
 #[test]
 fn a_previous_layout_answers_for_what_it_has_and_gives_all_else_away_for_good() {
-    let asked = |on_unknown| Claim { layout: Layout::Previous, ..claim(OTHER, SAME, on_unknown) };
+    let asked = |on_unknown| Claim { layout: Layout::Previous { next: NEXT }, ..claim(OTHER, SAME, on_unknown) };
     let hold = asked(OnUnknown::Hold);
     assert_eq!(told(claimed(), &hold, at(1001)), "in progress until 1035");
     assert_eq!(told(claimed(), &hold, at(1035)), "unknown: LeaseExpired");
@@ -189,7 +194,10 @@ fn a_previous_layout_answers_for_what_it_has_and_gives_all_else_away_for_good() 
     let Begin::Moved { write: Some(moved) } = begin(&Stored::Absent, &hold, at(1000)) else { panic!("not moved") };
     assert_eq!(told(moved.clone(), &hold, at(1001)), "moved");
     let current = claim(OTHER, DIFFERENT, OnUnknown::Retry);
-    assert_eq!(told(moved.clone(), &current, at(1134)), "moved", "nobody claims it here");
+    assert_eq!(told(moved.clone(), &current, at(1134)), "elsewhere", "nobody claims it here");
+    let other = Claim { layout: Layout::Previous { next: LayoutId::from_bytes([6; 8]) }, ..hold };
+    assert_eq!(told(moved.clone(), &other, at(1001)), "elsewhere", "nobody takes it to a third layout");
+    assert_eq!(release(&Stored::Record(moved.clone()), OTHER, RETENTION, at(1001)), Settle::Already);
     assert_eq!(told(moved.clone(), &current, at(1135)), "forward 1", "when all is over");
     let late = complete(&Stored::Record(moved), OTHER, answer(200), RETENTION, at(1001));
     assert_eq!(late, Settle::Stale(StaleReason::OtherOutcome));
@@ -226,7 +234,7 @@ fn every_record_is_read_as_it_was_written() {
     let pieces = Answer { body: KeptBody::Pieces { length: 3_000_000, count: 4 }, ..answer(200) };
     let too_large = Answer { body: KeptBody::TooLarge, ..answer(200) };
     let with = |answer| written(complete(&Stored::Record(claimed()), MINE, answer, RETENTION, at(1001)));
-    let asked = Claim { layout: Layout::Previous, ..claim(OTHER, SAME, OnUnknown::Hold) };
+    let asked = Claim { layout: Layout::Previous { next: NEXT }, ..claim(OTHER, SAME, OnUnknown::Hold) };
     let Begin::Moved { write: Some(moved) } = begin(&Stored::Absent, &asked, at(1000)) else { panic!("not moved") };
     let records = [claimed(), completed(), released(), doubted(), with(pieces), with(too_large), moved];
     for record in records {

@@ -46,14 +46,15 @@ pub(super) async fn execute(deployment: Rc<Deployment>, request: GuardedRequest)
     let route = request.identity.route;
     let attempt = platform::new_attempt()?;
     let at = |place: &Place| Attempt { deployment: Rc::clone(&deployment), route, place: place.clone(), attempt };
+    let arrived_at = now();
     if let Some(previous) = &request.identity.previous {
-        match at(previous).begin(&request, Layout::Previous).await {
+        match at(previous).begin(&request, Layout::Previous { next: route.layout.id() }, arrived_at).await {
             Begun::Moved => {}
             begun => return at(previous).go_on(begun, request).await,
         }
     }
     let current = at(&request.identity.place);
-    let begun = current.begin(&request, Layout::Current).await;
+    let begun = current.begin(&request, Layout::Current, arrived_at).await;
     current.go_on(begun, request).await
 }
 
@@ -72,8 +73,8 @@ enum Begun {
 }
 
 impl Attempt {
-    async fn begin(&self, request: &GuardedRequest, layout: Layout) -> Begun {
-        let arrived_at = now();
+    /// Asks for the right to call the origin. What is left of the wait is counted from `arrived_at`.
+    async fn begin(&self, request: &GuardedRequest, layout: Layout, arrived_at: Timestamp) -> Begun {
         loop {
             let begun_at = now();
             let wait = self.route.wait().saturating_sub(begun_at.since(arrived_at));
@@ -94,13 +95,14 @@ impl Attempt {
                 Ok(Answer::Frame(Reply::Moved)) => return Begun::Moved,
                 // Only a begin that waited is told so, and what is left of the wait shrinks.
                 Ok(Answer::Frame(Reply::Again)) => {}
-                Ok(Answer::Frame(other @ (Reply::Stale | Reply::Done))) => {
+                Ok(Answer::Frame(Reply::Unreadable)) => {
+                    self.log("ledger does not serve", json!({}));
+                    return Begun::Failed;
+                }
+                // Also what only a ledger of another version can have meant: it has the records, and they may be read again.
+                Ok(Answer::Frame(other @ (Reply::Stale | Reply::Done | Reply::Elsewhere | Reply::NotUnderstood))) => {
                     self.log("claim refused", json!({ "answer": format!("{other:?}") }));
                     return Begun::Refused;
-                }
-                Ok(Answer::Frame(other @ (Reply::Unreadable | Reply::NotUnderstood))) => {
-                    self.log("ledger does not serve", json!({ "answer": format!("{other:?}") }));
-                    return Begun::Failed;
                 }
                 Err(Failure::Lost) => return Begun::Lost,
                 Err(Failure::Overloaded) => return Begun::Failed,
@@ -122,8 +124,7 @@ impl Attempt {
             }
             // The claim may have arrived after all, or yet arrive. Nobody will use it.
             Begun::Lost => self.afterwards(SentOutcome::Released),
-            Begun::Moved => self.log("the key is in a layout that is not configured", json!({})),
-            Begun::Failed | Begun::Refused => {}
+            Begun::Moved | Begun::Failed | Begun::Refused => {}
         }
         replies::problem(&Problem::unavailable())
     }

@@ -12,9 +12,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use super::Deployment;
 use crate::log;
-use crate::platform::{
-    AbortSignal, Bytes, Fetcher, Namespace, Response, describe, js_millis, property, random_u32, sleep,
-};
+use crate::platform::{Bytes, Fetcher, Namespace, Response, TimeLimit, describe, property, random_u32, sleep};
 
 /// How a ledger is called. Its answer may be the client's: a redirect is not followed, and a compressed body stays as it is.
 const INIT: &str = r#"{"method":"POST","redirect":"manual","encodeResponseBody":"manual"}"#;
@@ -69,10 +67,11 @@ impl Ledger<'_> {
     async fn ask_once(&self, frame: &Uint8Array, wait: Duration) -> Result<Answer, JsValue> {
         let init = JSON::parse(INIT)?;
         Reflect::set(&init, &"body".into(), frame)?;
-        let timeout = retry::TRY_TIMEOUT.saturating_add(wait);
-        Reflect::set(&init, &"signal".into(), &AbortSignal::timeout(js_millis(timeout)))?;
+        let time_limit = TimeLimit::begin(retry::TRY_TIMEOUT.saturating_add(wait))?;
+        Reflect::set(&init, &"signal".into(), &time_limit.signal())?;
         let response: Response = JsFuture::from(self.stub()?.fetch("https://ledger/", &init)?).await?.unchecked_into();
         if !response.headers().has(FRAME_HEADER)? {
+            // The client reads it as slowly as it likes. The limit ends here, with its value.
             return Ok(Answer::ForClient(response));
         }
         let buffer = JsFuture::from(response.array_buffer()?).await?;

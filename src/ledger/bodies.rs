@@ -60,28 +60,38 @@ impl StoredBody {
         let pipe: Pipe = FixedLengthStream::new(f64::from(self.length))?.unchecked_into();
         let writable = pipe.writable();
         spawn_local(async move {
-            if let Err(thrown) = self.pump(&writable).await {
-                // As a rule the client has hung up. It sees that its body has broken off, in any case.
-                log::info("replay broke off", serde_json::json!({ "reason": describe(&thrown) }));
+            if let Err(thrown) = self.send(&writable).await {
+                log::error("replay broke off", serde_json::json!({ "reason": describe(&thrown) }));
             }
         });
         Ok(pipe.readable())
     }
 
-    async fn pump(&self, into: &WritableStream) -> Result<(), JsValue> {
+    /// Sends it. An error is storage's: then the body breaks off, so that the client does not wait for the rest of it.
+    async fn send(&self, into: &WritableStream) -> Result<(), JsValue> {
         let writer = into.get_writer()?;
         let mut from = 0;
         while from < self.length {
-            let window = self.window(from)?.filter(|window| window.length() > 0);
-            let Some(window) = window else {
-                let reason = JsValue::from_str("the stored body is gone");
-                let _ = writer.abort(&reason)?;
-                return Err(reason);
+            let window = match self.window(from) {
+                Ok(Some(window)) if window.length() > 0 => window,
+                missing => {
+                    let reason = missing.err().unwrap_or_else(|| JsValue::from_str("the stored body is gone"));
+                    let aborted = JsFuture::from(writer.abort(&reason)?);
+                    // It is over either way, and may take until the client has read what was sent.
+                    spawn_local(async move {
+                        let _ = aborted.await;
+                    });
+                    return Err(reason);
+                }
             };
-            JsFuture::from(writer.write(&window)?).await?;
+            if JsFuture::from(writer.write(&window)?).await.is_err() {
+                // The client has hung up.
+                return Ok(());
+            }
             from = from.saturating_add(window.length());
         }
-        JsFuture::from(writer.close()?).await?;
+        // Fails where the client has hung up at the very end.
+        let _ = JsFuture::from(writer.close()?).await;
         Ok(())
     }
 

@@ -154,9 +154,10 @@ impl Ledger {
                     Replay::Whole(body) => body,
                     Replay::Stored(body) => body.stream()?,
                     Replay::Lost => {
+                        // It has been executed: that much is known.
                         records.count(|counters| &mut counters.unreadable);
                         log::error("body lost", json!({ "record": id.to_string() }));
-                        return Ok(replies::frame(Reply::Unreadable)?);
+                        return Ok(replies::not_stored(answer.status)?);
                     }
                 };
                 records.count(|counters| &mut counters.replayed);
@@ -180,6 +181,10 @@ impl Ledger {
                     records.count(|counters| &mut counters.moved);
                 }
                 replies::frame(Reply::Moved)?
+            }
+            Begin::Elsewhere => {
+                log::error("the key is in a layout that is not configured", json!({ "record": id.to_string() }));
+                replies::frame(Reply::Elsewhere)?
             }
             Begin::Stale => replies::frame(Reply::Stale)?,
             Begin::Refuse(error) => {

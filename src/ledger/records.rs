@@ -125,6 +125,7 @@ impl Records {
         retention: Duration,
         now: Timestamp,
     ) -> Stores<()> {
+        // A release that finds no row writes one, in case its claim is yet to come.
         let Some(generation) = found.generation else { return self.insert(id, record, Duration::ZERO, retention, now) };
         self.keep_until(generation, record.expires_at, retention)?;
         let body = match &record.state {
@@ -141,7 +142,7 @@ impl Records {
         self.count(|counters| match record.state {
             State::Completed(_) => &mut counters.completed,
             State::Unknown(_) => &mut counters.doubted,
-            State::Released | State::InProgress { .. } | State::Moved => &mut counters.released,
+            State::Released | State::InProgress { .. } | State::Moved { .. } => &mut counters.released,
         });
         Ok(())
     }

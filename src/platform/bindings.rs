@@ -123,8 +123,6 @@ extern "C" {
     pub fn origin_service(this: &Bindings) -> Option<Fetcher>;
 
     pub type AbortSignal;
-    #[wasm_bindgen(static_method_of = AbortSignal)]
-    pub fn timeout(millis: f64) -> AbortSignal;
 
     pub type AbortController;
     #[wasm_bindgen(constructor)]

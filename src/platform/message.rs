@@ -100,7 +100,8 @@ impl TimeLimit {
         Ok(Self { timer: set_timeout(&abort, js_millis(limit)), controller })
     }
 
-    fn signal(&self) -> AbortSignal {
+    /// What the call is to heed.
+    pub fn signal(&self) -> AbortSignal {
         self.controller.signal()
     }
 

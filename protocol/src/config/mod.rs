@@ -28,7 +28,7 @@ use fields::Fields;
 pub struct Variables {
     /// `ORIGIN`, if set; as JSON text where it is not a text.
     pub origin: Option<String>,
-    /// Every variable whose name begins with `ROUTES`: name and JSON text.
+    /// Every variable that may be meant for routes: name and JSON text.
     pub routes: Vec<(String, String)>,
 }
 

@@ -4,6 +4,8 @@ use core::num::NonZeroU16;
 use core::time::Duration;
 
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
+use crate::hashing::Parts;
+use crate::ids::LayoutId;
 use crate::outcome::Overrides;
 use crate::record::OnUnknown;
 
@@ -165,6 +167,14 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// What tells it from others.
+    pub fn id(&self) -> LayoutId {
+        let shards = self.shards.get().to_be_bytes();
+        let [a, b, c, d, e, f, g, h, ..] =
+            Parts::new("oncegate layout 1").part(self.name.as_bytes()).part(&shards).finish();
+        LayoutId::from_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// The name of the ledger that keeps a record. The number of shards is part of it: with another number, a record
     /// would be looked for in another place.
     pub fn ledger(&self, id: &crate::ids::RecordId) -> String {

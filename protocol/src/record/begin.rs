@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Answer, Event, History, Record, State, Stored, Transition, View};
 use crate::DecodeError;
-use crate::ids::{AttemptId, Fingerprint};
+use crate::ids::{AttemptId, Fingerprint, LayoutId};
 use crate::outcome::Doubt;
 use crate::time::Timestamp;
 
@@ -32,7 +32,10 @@ pub enum Layout {
     /// The one that keeps new records.
     Current,
     /// The one before: it is asked first, answers for the records that it has, and gives the other keys away for good.
-    Previous,
+    Previous {
+        /// To which layout.
+        next: LayoutId,
+    },
 }
 
 /// What a request gets whose key has an unknown outcome.
@@ -72,6 +75,8 @@ pub enum Begin<'a> {
         /// What keeps anybody else from claiming the key here.
         write: Option<Record>,
     },
+    /// The key has been given away to a layout that the Worker does not mean. Only that one may execute it.
+    Elsewhere,
     /// This very attempt has ended already: the claim was late, or sent twice, and nobody is there to use it.
     Stale,
     /// The record cannot be read. It is never taken for absent.
@@ -92,7 +97,8 @@ pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a>
         View::Absent => claim_free(None, claim, now),
         View::Released if record.attempt == claim.attempt => Begin::Stale,
         View::Released => claim_free(Some(record), claim, now),
-        View::Moved => Begin::Moved { write: None },
+        View::Moved { next } if claim.layout == (Layout::Previous { next }) => Begin::Moved { write: None },
+        View::Moved { .. } => Begin::Elsewhere,
         _ if record.fingerprint != claim.fingerprint => Begin::Mismatch,
         View::InProgress { lease_until } if record.attempt == claim.attempt => {
             Begin::Forward { number: record.number, lease_until, write: None }
@@ -111,18 +117,18 @@ pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a>
 fn claim_free<'a>(previous: Option<&Record>, claim: &Claim, now: Timestamp) -> Begin<'a> {
     match claim.layout {
         Layout::Current => forward(previous, claim, now),
-        Layout::Previous => Begin::Moved { write: Some(moved(previous, claim, now)) },
+        Layout::Previous { next } => Begin::Moved { write: Some(moved(previous, next, claim, now)) },
     }
 }
 
-fn moved(previous: Option<&Record>, claim: &Claim, now: Timestamp) -> Record {
+fn moved(previous: Option<&Record>, next: LayoutId, claim: &Claim, now: Timestamp) -> Record {
     let number = previous.map_or(0, |record| record.number);
     let history = previous.map(|record| record.settled_history(now)).unwrap_or_default();
     Record {
         fingerprint: claim.fingerprint,
         attempt: claim.attempt,
         number,
-        state: State::Moved,
+        state: State::Moved { next },
         // As long as a record would live that was claimed now where the key goes.
         expires_at: now.after(claim.lease).after(claim.retention),
         history: history.with(Transition { at: now, attempt_number: number, event: Event::Moved }),

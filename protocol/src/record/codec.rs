@@ -9,14 +9,14 @@
 //!                   · header count u16 · (name, value: length u32 and UTF-8)…
 //!   2 released
 //!   3 unknown       doubt
-//!   4 moved
+//!   4 moved         next layout [8]
 //! · history: count u8 · (at u64 · attempt number u32 · event u8 [· status u16 | doubt])…
 //! doubt: kind u8 · status u16 (0 unless the kind is a status)
 //! ```
 
 use super::{Answer, Event, History, KeptBody, Record, State, Transition};
 use crate::bytes::{self, DecodeError, Reader, Writer};
-use crate::ids::{AttemptId, Fingerprint};
+use crate::ids::{AttemptId, Fingerprint, LayoutId};
 use crate::outcome::{Doubt, Status};
 use crate::time::Timestamp;
 
@@ -71,7 +71,10 @@ fn write_state(writer: &mut Writer, state: &State) {
             writer.u8(3);
             doubt.write(writer);
         }
-        State::Moved => writer.u8(4),
+        State::Moved { next } => {
+            writer.u8(4);
+            writer.bytes(next.as_bytes());
+        }
     }
 }
 
@@ -81,7 +84,7 @@ fn read_state(reader: &mut Reader<'_>) -> Result<State, DecodeError> {
         1 => Answer::read(reader).map(State::Completed),
         2 => Ok(State::Released),
         3 => Doubt::read(reader).map(State::Unknown),
-        4 => Ok(State::Moved),
+        4 => Ok(State::Moved { next: LayoutId::from_bytes(reader.array("the next layout")?) }),
         value => Err(DecodeError::Unknown { what: "the state", value }),
     }
 }

@@ -24,7 +24,7 @@ pub use history::{Event, History, Transition};
 pub use settle::{Outcome, Settle, StaleReason, settle};
 
 use crate::DecodeError;
-use crate::ids::{AttemptId, Fingerprint};
+use crate::ids::{AttemptId, Fingerprint, LayoutId};
 use crate::outcome::Doubt;
 use crate::time::Timestamp;
 
@@ -60,7 +60,10 @@ pub enum State {
     /// The origin may have executed or not.
     Unknown(Doubt),
     /// The key is kept in the next layout of its route; see [`Layout`].
-    Moved,
+    Moved {
+        /// Which that is.
+        next: LayoutId,
+    },
 }
 
 /// Where a record stands at a given time.
@@ -80,7 +83,10 @@ pub enum View<'a> {
     /// As [`State::Unknown`], or its lease has ended without an outcome.
     Unknown(Doubt),
     /// As [`State::Moved`].
-    Moved,
+    Moved {
+        /// To which layout.
+        next: LayoutId,
+    },
 }
 
 impl Record {
@@ -93,7 +99,7 @@ impl Record {
             State::Completed(answer) => View::Completed(answer),
             State::Released => View::Released,
             State::Unknown(doubt) => View::Unknown(*doubt),
-            State::Moved => View::Moved,
+            State::Moved { next } => View::Moved { next: *next },
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use super::{Answer, Event, History, Record, State, Stored, Transition};
+use super::{Answer, Event, Record, State, Stored, Transition, View};
 use crate::DecodeError;
 use crate::ids::{AttemptId, Fingerprint};
 use crate::outcome::Doubt;
@@ -52,11 +52,19 @@ pub enum Outcome {
 /// the key since; also where the record has expired and its row is still there.
 pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: Duration, now: Timestamp) -> Settle {
     let record = match stored {
-        Stored::Absent if outcome == Outcome::Released => return Settle::Write(tombstone(attempt, retention, now)),
+        Stored::Absent if outcome == Outcome::Released => {
+            return Settle::Write(tombstone(None, attempt, retention, now));
+        }
         Stored::Absent => return Settle::Stale(StaleReason::Gone),
         Stored::Unreadable(error) => return Settle::Refuse(*error),
-        Stored::Record(record) if record.attempt != attempt => return Settle::Stale(StaleReason::OtherAttempt),
-        Stored::Record(record) => record,
+        Stored::Record(record) if record.attempt == attempt => record,
+        Stored::Record(record) => {
+            let is_free = matches!(record.view(now), View::Absent | View::Released);
+            return match outcome {
+                Outcome::Released if is_free => Settle::Write(tombstone(Some(record), attempt, retention, now)),
+                _ => Settle::Stale(StaleReason::OtherAttempt),
+            };
+        }
     };
     match (&record.state, outcome) {
         (State::InProgress { .. } | State::Unknown(_), Outcome::Completed(answer)) => {
@@ -68,25 +76,29 @@ pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: 
             record.ended(State::Unknown(doubt), Event::Doubted(doubt), retention, now)
         }
         (State::Completed(_), Outcome::Completed(_))
-        | (State::Released, Outcome::Released)
+        | (State::Released | State::Moved { .. }, Outcome::Released)
         | (State::Unknown(_), Outcome::Doubted(_)) => Settle::Already,
         (State::Completed(_), Outcome::Released | Outcome::Doubted(_))
         | (State::Released, Outcome::Completed(_) | Outcome::Doubted(_))
         | (State::Unknown(_), Outcome::Released)
-        | (State::Moved, _) => Settle::Stale(StaleReason::OtherOutcome),
+        | (State::Moved { .. }, Outcome::Completed(_) | Outcome::Doubted(_)) => {
+            Settle::Stale(StaleReason::OtherOutcome)
+        }
     }
 }
 
-/// What a release leaves that finds no record: its claim may still be on its way, and must not be taken when it comes, as
+/// What a release leaves that finds the key free: its claim may still be on its way, and must not be taken when it comes, as
 /// nobody would use it.
-fn tombstone(attempt: AttemptId, retention: Duration, now: Timestamp) -> Record {
+fn tombstone(free: Option<&Record>, attempt: AttemptId, retention: Duration, now: Timestamp) -> Record {
+    let number = free.map_or(0, |record| record.number);
+    let history = free.map(|record| record.settled_history(now)).unwrap_or_default();
     Record {
-        fingerprint: Fingerprint::from_bytes([0; Fingerprint::LENGTH]),
+        fingerprint: free.map_or(Fingerprint::from_bytes([0; Fingerprint::LENGTH]), |record| record.fingerprint),
         attempt,
-        number: 0,
+        number,
         state: State::Released,
         expires_at: now.after(retention),
-        history: History::default().with(Transition { at: now, attempt_number: 0, event: Event::Released }),
+        history: history.with(Transition { at: now, attempt_number: number, event: Event::Released }),
     }
 }
 

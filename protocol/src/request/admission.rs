@@ -155,24 +155,28 @@ impl<'c> ByJson<'c> {
         self.0.route
     }
 
-    /// Identifies the request, given its body. No body is no document, which has no key in it.
+    /// Identifies the request, given its body.
     ///
     /// # Errors
     /// Where the body is not JSON, or has not the key that it must have.
     pub fn identify(self, body: &[u8]) -> Result<Identity<'c>, Unidentified> {
         let Keyed { route, target, scope, key, key_as_sent } = self.0;
-        let document = if body.is_empty() { None } else { Some(json::parse(body).map_err(not_json)?) };
-        let key = complete_key(route, key, document.as_ref())?;
-        let fingerprint = match (&route.fingerprint, document) {
-            (FingerprintRule::Json { include, exclude }, Some(document)) => {
+        if body.is_empty() && !route.required && key.contains(&None) {
+            // Without a body there is no key in it.
+            return Err(Unidentified::PassThrough);
+        }
+        let document = json::parse(body).map_err(not_json)?;
+        let key = complete_key(route, key, &document)?;
+        let fingerprint = match &route.fingerprint {
+            FingerprintRule::Json { include, exclude } => {
                 target.with_json(document, include, exclude).map_err(not_json)?
             }
-            (FingerprintRule::Json { .. } | FingerprintRule::Raw, _) => {
+            FingerprintRule::Raw => {
                 let mut digest = BodyDigest::default();
                 digest.update(body);
                 target.with_bytes(digest)
             }
-            (FingerprintRule::None, _) => target.without_body(),
+            FingerprintRule::None => target.without_body(),
         };
         Ok(identity(route, &scope, &key, key_as_sent, fingerprint))
     }
@@ -273,24 +277,22 @@ fn read_part(found: &RouteMatch<'_>, source: &KeySource, head: &RequestHead<'_>)
 fn complete_key(
     route: &Route,
     from_head: Vec<Option<KeyPart>>,
-    document: Option<&Value>,
+    document: &Value,
 ) -> Result<Vec<KeyPart>, Unidentified> {
     let mut parts = Vec::with_capacity(from_head.len());
     for (index, (source, part)) in route.key.iter().zip(from_head).enumerate() {
         let read = match (part, source) {
             (Some(part), _) => Ok(part),
-            (None, KeySource::Json(pointer)) => {
-                match document.and_then(|document| document.pointer(pointer.as_str())) {
-                    None | Some(Value::Null) => Err(KeyFault::missing(source)),
-                    Some(Value::String(text)) => in_format(route, index, KeyPart::new(text.clone()))
-                        .map_err(|reason| KeyFault::malformed(source, &reason)),
-                    Some(Value::Number(number)) if !number.is_f64() => {
-                        in_format(route, index, KeyPart::new(number.to_string()))
-                            .map_err(|reason| KeyFault::malformed(source, &reason))
-                    }
-                    Some(_) => Err(KeyFault::malformed(source, "it must be a string or a whole number")),
+            (None, KeySource::Json(pointer)) => match document.pointer(pointer.as_str()) {
+                None | Some(Value::Null) => Err(KeyFault::missing(source)),
+                Some(Value::String(text)) => in_format(route, index, KeyPart::new(text.clone()))
+                    .map_err(|reason| KeyFault::malformed(source, &reason)),
+                Some(Value::Number(number)) if !number.is_f64() => {
+                    in_format(route, index, KeyPart::new(number.to_string()))
+                        .map_err(|reason| KeyFault::malformed(source, &reason))
                 }
-            }
+                Some(_) => Err(KeyFault::malformed(source, "it must be a string or a whole number")),
+            },
             (None, _) => Err(KeyFault::missing(source)),
         };
         match read {

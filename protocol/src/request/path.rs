@@ -10,8 +10,8 @@ const SLASH_IN_SEGMENT: char = '\u{ffff}';
 /// An origin may decode or tidy a path in many ways before it looks at it, so that a request in an unusual spelling could
 /// reach a guarded handler. A route guards a request that any of these readings leads to. They differ in whether the path is
 ///
-/// - split into segments first, or decoded first, by which `%2F`, and `\` and `%5C`, separate segments;
-/// - taken with its matrix parameters (`;a=1`), or without;
+/// - split into segments first, or decoded first, by which `%2F`, and perhaps `%5C`, separate segments;
+/// - taken with its matrix parameters (`;a=1`), or without, cut off before or after decoding;
 /// - rid of empty segments after dotted ones are resolved, as the URL standard has it, or before.
 ///
 /// All leave out empty and dotted segments, and a slash at the end. The origin still gets the path as the client sent it.
@@ -26,9 +26,8 @@ impl NormalPath {
     pub fn parse(path: &str) -> Self {
         let exact = Reading::EXACT.of(path);
         let mut others = Vec::new();
-        // Nearly all paths have one reading only.
-        if path.contains(['%', ';', '\\']) || path.contains("//") {
-            for reading in Reading::OTHERS {
+        if may_be_read_otherwise(path) {
+            for reading in Reading::all() {
                 let segments = reading.of(path);
                 if segments != exact && !others.contains(&segments) {
                     others.push(segments);
@@ -60,39 +59,54 @@ impl NormalPath {
     }
 }
 
+/// Nearly all paths have one reading only, and are not read again.
+fn may_be_read_otherwise(path: &str) -> bool {
+    let has_escape = |byte: &str| path.to_ascii_lowercase().contains(byte);
+    path.contains([';', '\\']) || path.contains("//") || ["%2f", "%5c", "%3b", "%2e"].into_iter().any(has_escape)
+}
+
 /// One way to read a path.
 #[derive(Clone, Copy)]
 struct Reading {
     decodes_first: bool,
-    cuts_parameters: bool,
+    cuts: Cut,
     merges_first: bool,
+    /// Whether a decoded backslash separates segments. One that is not encoded always does, by the URL standard.
+    splits_at_backslash: bool,
+}
+
+/// When matrix parameters are cut off.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Never,
+    Raw,
+    Decoded,
 }
 
 impl Reading {
-    const EXACT: Self = Self::new(false, false, false);
-    const OTHERS: [Self; 7] = [
-        Self::new(false, false, true),
-        Self::new(false, true, false),
-        Self::new(false, true, true),
-        Self::new(true, false, false),
-        Self::new(true, false, true),
-        Self::new(true, true, false),
-        Self::new(true, true, true),
-    ];
+    const EXACT: Self =
+        Self { decodes_first: false, cuts: Cut::Never, merges_first: false, splits_at_backslash: false };
 
-    const fn new(decodes_first: bool, cuts_parameters: bool, merges_first: bool) -> Self {
-        Self { decodes_first, cuts_parameters, merges_first }
+    fn all() -> impl Iterator<Item = Self> {
+        let choices = [(false, false), (true, false), (true, true)];
+        choices.into_iter().flat_map(|(decodes_first, splits_at_backslash)| {
+            [Cut::Never, Cut::Raw, Cut::Decoded].into_iter().flat_map(move |cuts| {
+                [false, true].map(|merges_first| Self { decodes_first, cuts, merges_first, splits_at_backslash })
+            })
+        })
     }
 
     fn of(self, path: &str) -> Vec<Vec<u8>> {
         let decode = |text: &str| -> Vec<u8> { percent_decode_str(text).collect() };
+        let slashed = path.replace('\\', "/");
+        let raw = if self.cuts == Cut::Raw { without_parameters(&slashed) } else { slashed };
         let mut segments: Vec<Vec<u8>> = if self.decodes_first {
-            decode(path).split(|byte| matches!(byte, b'/' | b'\\')).map(<[u8]>::to_vec).collect()
+            let separates = |byte: &u8| *byte == b'/' || (self.splits_at_backslash && *byte == b'\\');
+            decode(&raw).split(separates).map(<[u8]>::to_vec).collect()
         } else {
-            let undivided = if self.cuts_parameters { without_parameters(path) } else { path.to_owned() };
-            undivided.split(['/', '\\']).map(decode).collect()
+            raw.split('/').map(decode).collect()
         };
-        if self.cuts_parameters {
+        if self.cuts == Cut::Decoded {
             for segment in &mut segments {
                 let end = segment.iter().position(|byte| *byte == b';').unwrap_or(segment.len());
                 segment.truncate(end);
@@ -176,21 +190,30 @@ mod tests {
     }
 
     #[test]
-    fn what_an_origin_may_read_in_two_ways_has_two_readings() {
+    fn what_an_origin_may_read_otherwise_has_other_readings() {
         assert_eq!(readings("/v1%2Fpayments"), ["/v1\u{ffff}payments", "/v1/payments"]);
-        assert_eq!(readings("/v1/%5cpayments"), ["/v1/\\payments", "/v1/payments"]);
-        assert_eq!(readings("/v1/a%2F.."), ["/v1/a\u{ffff}..", "/v1"]);
-        assert_eq!(readings("/v1/payments//.."), ["/v1/payments", "/v1"]);
-        assert_eq!(readings("/v1/x//../../payments"), ["/v1/payments", "/payments"]);
-        assert_eq!(
-            readings("/v1/payments/x%2F%2F.."),
-            ["/v1/payments/x\u{ffff}\u{ffff}..", "/v1/payments", "/v1/payments/x",]
-        );
-        assert!(readings("/x/..;/v1/payments").contains(&"/v1/payments".to_owned()));
-        assert!(readings("/v1/orders/a%2Fb/pay;v=1").contains(&"/v1/orders/a\u{ffff}b/pay".to_owned()));
-        assert!(readings("/v1/orders/a%3Bb/pay").contains(&"/v1/orders/a/pay".to_owned()));
         assert_eq!(readings("/v1/payments;a=1"), ["/v1/payments;a=1", "/v1/payments"]);
+        assert_eq!(readings("/v1/x//../../payments"), ["/v1/payments", "/payments"]);
+        assert_eq!(readings("/v1/payments//.."), ["/v1/payments", "/v1"]);
         assert_eq!(NormalPath::parameter("a\u{ffff}b"), "a/b");
+        let guarded = [
+            "/v1/%5cpayments",
+            "/v1/payments/a%2F..",
+            "/v1/payments/x%2F%2F..",
+            "/x/..;/v1/payments",
+            "/v1/payments%3Ba",
+            "/v1/payments;x%2Fy",
+            "/v1;a%2Fb/payments",
+            "/v1/payments;a=1%2f..%2fz",
+            "/v1/payments%3Bx%2Fy",
+            "/v1/payments/a%5Cb%2F..",
+            "/v1/payments/..;%2F..",
+            "/v1/a;x%2F/..%2Fpayments",
+        ];
+        for path in guarded {
+            assert!(readings(path).contains(&"/v1/payments".to_owned()), "{path}: {:?}", readings(path));
+        }
+        assert!(readings("/v1/orders/a%2Fb/pay;v=1").contains(&"/v1/orders/a\u{ffff}b/pay".to_owned()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::VERSION;
 use crate::bytes::{self, DecodeError, Reader, Writer};
-use crate::ids::{AttemptId, Fingerprint, RecordId};
+use crate::ids::{AttemptId, Fingerprint, LayoutId, RecordId};
 use crate::limits;
 use crate::outcome::{Doubt, Status};
 use crate::record::{Answer, Claim, KeptBody, Layout, OnUnknown, Outcome, read_headers, read_status, write_headers};
@@ -109,10 +109,13 @@ impl Command {
                     OnUnknown::Hold => 0,
                     OnUnknown::Retry => 1,
                 });
-                writer.u8(match claim.layout {
-                    Layout::Current => 0,
-                    Layout::Previous => 1,
-                });
+                match claim.layout {
+                    Layout::Current => writer.u8(0),
+                    Layout::Previous { next } => {
+                        writer.u8(1);
+                        writer.bytes(next.as_bytes());
+                    }
+                }
             }
             Self::Settle { id, attempt, retention, outcome } => {
                 head(&mut writer, 2, id, *attempt);
@@ -150,7 +153,7 @@ impl Command {
                     },
                     layout: match reader.u8("the layout")? {
                         0 => Layout::Current,
-                        1 => Layout::Previous,
+                        1 => Layout::Previous { next: LayoutId::from_bytes(reader.array("the next layout")?) },
                         value => return Err(DecodeError::Unknown { what: "the layout", value }),
                     },
                 },
@@ -266,7 +269,7 @@ mod tests {
             lease: Duration::from_secs(35),
             retention,
             on_unknown: OnUnknown::Retry,
-            layout: Layout::Previous,
+            layout: Layout::Previous { next: LayoutId::from_bytes([5; 8]) },
         };
         let settle = |outcome| Command::Settle { id, attempt, retention, outcome };
         let completed = |body| {

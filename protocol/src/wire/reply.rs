@@ -18,6 +18,8 @@ pub enum Reply {
     Again,
     /// To a begin: the key is kept in the next layout.
     Moved,
+    /// To a begin: the key is kept in a layout that the Worker does not mean.
+    Elsewhere,
     /// To an outcome: it is stored.
     Done,
     /// To an outcome: the attempt does not hold the record. Nothing was written.
@@ -45,6 +47,7 @@ impl Reply {
             Self::NotUnderstood => writer.u8(4),
             Self::Again => writer.u8(5),
             Self::Moved => writer.u8(6),
+            Self::Elsewhere => writer.u8(7),
         }
         writer.finish()
     }
@@ -67,6 +70,7 @@ impl Reply {
             4 => Self::NotUnderstood,
             5 => Self::Again,
             6 => Self::Moved,
+            7 => Self::Elsewhere,
             value => return Err(DecodeError::Unknown { what: "the reply", value }),
         };
         reader.finish()?;
@@ -81,9 +85,16 @@ mod tests {
     #[test]
     fn every_reply_is_read_as_it_was_sent() {
         let forward = Reply::Forward { number: 2, lease_until: Timestamp::from_millis(99) };
-        for reply in
-            [forward, Reply::Again, Reply::Moved, Reply::Done, Reply::Stale, Reply::Unreadable, Reply::NotUnderstood]
-        {
+        for reply in [
+            forward,
+            Reply::Again,
+            Reply::Moved,
+            Reply::Elsewhere,
+            Reply::Done,
+            Reply::Stale,
+            Reply::Unreadable,
+            Reply::NotUnderstood,
+        ] {
             let frame = reply.encode();
             assert_eq!(Reply::decode(&frame), Ok(reply));
             assert!(Reply::decode(&frame[..frame.len() - 1]).is_err());
