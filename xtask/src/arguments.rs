@@ -1,6 +1,7 @@
 //! The command line, parsed into a [`Command`].
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -47,7 +48,7 @@ impl DevFlags {
     }
 }
 
-pub(crate) const USAGE: &str = "\
+const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   dev      run the gate on this machine, in front of an example origin or your own
@@ -100,21 +101,65 @@ Builds the Worker, runs it in workerd with its Durable Objects on disk, and prin
   --once             print a walk-through of a retried payment and stop: exit code 0 if all was as promised
                      (uses any free port and an empty ledger, unless told otherwise)";
 
-/// Parses the command line; its first word is the name of this program.
-pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command> {
-    let mut parser = lexopt::Parser::from_iter(words);
-    match parser.next()? {
-        None | Some(Short('h') | Long("help")) => Ok(Command::Help(USAGE)),
-        Some(Value(name)) => match name.to_str() {
-            Some("build") => parse_alone(&mut parser, Command::Build, BUILD_USAGE),
-            Some("check") => parse_alone(&mut parser, Command::Check, CHECK_USAGE),
-            Some("dev") => parse_dev(&mut parser),
-            Some("size") => parse_alone(&mut parser, Command::Size, SIZE_USAGE),
-            Some("test") => parse_test(&mut parser),
-            _ => bail!("there is no command {name:?}: it is one of dev, test, build, check, size"),
-        },
-        Some(argument) => Err(argument.unexpected().into()),
+/// Every command with its usage.
+const COMMANDS: [(&str, &str); 5] =
+    [("dev", DEV_USAGE), ("test", TEST_USAGE), ("build", BUILD_USAGE), ("check", CHECK_USAGE), ("size", SIZE_USAGE)];
+
+/// What is wrong with a command line, and where it is told how to write it.
+#[derive(Debug)]
+pub(crate) struct Misuse {
+    error: anyhow::Error,
+    /// The command, if it was understood.
+    command: Option<&'static str>,
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let command = self.command.map(|command| format!("{command} ")).unwrap_or_default();
+        write!(f, "{:#}\nsee `cargo xtask {command}--help`", self.error)
     }
+}
+
+/// Parses the command line; its first word is the name of this program.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Misuse> {
+    let mut parser = lexopt::Parser::from_iter(words);
+    let mut command = None;
+    parse_command(&mut parser, &mut command).map_err(|error| Misuse { error, command })
+}
+
+/// Parses the whole command line, and tells in `understood` which command it is.
+fn parse_command(parser: &mut lexopt::Parser, understood: &mut Option<&'static str>) -> Result<Command> {
+    let (name, usage) = match parser.next()? {
+        None | Some(Short('h') | Long("help")) => return Ok(Command::Help(USAGE)),
+        Some(Value(name)) if name == "help" => return parse_help(parser),
+        Some(Value(name)) => known(&name)?,
+        Some(argument) => return Err(argument.unexpected().into()),
+    };
+    *understood = Some(name);
+    match name {
+        "dev" => parse_dev(parser),
+        "test" => parse_test(parser),
+        "check" => parse_alone(parser, Command::Check, usage),
+        "size" => parse_alone(parser, Command::Size, usage),
+        _ => parse_alone(parser, Command::Build, usage),
+    }
+}
+
+/// The command of this name, and its usage.
+fn known(name: &OsStr) -> Result<(&'static str, &'static str)> {
+    let command = COMMANDS.into_iter().find(|(known, _)| name == *known);
+    let names = || COMMANDS.map(|(known, _)| known).join(", ");
+    command.with_context(|| format!("there is no command {name:?}: it is one of {}", names()))
+}
+
+/// Parses the rest of `help`: nothing, or a command.
+fn parse_help(parser: &mut lexopt::Parser) -> Result<Command> {
+    let usage = match parser.next()? {
+        None | Some(Short('h') | Long("help")) => USAGE,
+        Some(Value(name)) => known(&name)?.1,
+        Some(argument) => return Err(argument.unexpected().into()),
+    };
+    Ok(Command::Help(usage))
 }
 
 /// Parses the rest of a command that takes nothing.
@@ -167,12 +212,12 @@ fn parse_port(text: &str) -> Result<u16> {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Result<Command> {
+    fn parsed(line: &str) -> Result<Command, Misuse> {
         parse(std::iter::once("xtask").chain(line.split_whitespace()).map(OsString::from))
     }
 
     fn refused(line: &str) -> String {
-        format!("{:#}", parsed(line).unwrap_err())
+        parsed(line).unwrap_err().to_string()
     }
 
     #[test]
@@ -205,10 +250,30 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_is_a_line_and_where_to_read_on() {
+        let refused_at = |line: &str| refused(line).lines().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(refused_at("dev --colour"), ["invalid option '--colour'", "see `cargo xtask dev --help`"]);
+        assert_eq!(refused_at("--colour"), ["invalid option '--colour'", "see `cargo xtask --help`"]);
+        for (line, end) in [("bench", "xtask --help`"), ("help bench", "xtask --help`"), ("test all", "test --help`")] {
+            let said = refused_at(line);
+            assert!(said.len() == 2 && said[1].ends_with(end), "{said:?}");
+        }
+    }
+
+    #[test]
     fn help_is_everywhere() {
-        for line in
-            ["", "--help", "dev --help", "dev --port 1 -h", "build --help", "check -h", "size -h", "test --help"]
-        {
+        for line in [
+            "",
+            "help",
+            "help dev",
+            "--help",
+            "dev --help",
+            "dev --port 1 -h",
+            "build --help",
+            "check -h",
+            "size -h",
+            "test --help",
+        ] {
             assert!(matches!(parsed(line), Ok(Command::Help(_))), "{line}");
         }
     }

@@ -7,6 +7,7 @@ mod arguments;
 mod build_stamp;
 mod check;
 mod dev;
+mod output;
 mod project;
 mod purity;
 mod run;
@@ -27,14 +28,16 @@ fn main() -> ExitCode {
     let command = match arguments::parse(std::env::args_os()) {
         Ok(command) => command,
         Err(error) => {
-            eprintln!("error: {error:#}\n\n{}", arguments::USAGE);
+            output::notice(format_args!("error: {error}"));
             return ExitCode::from(2);
         }
     };
     match execute(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            if !error.is::<output::Closed>() {
+                output::notice(format_args!("error: {error:#}"));
+            }
             ExitCode::FAILURE
         }
     }
@@ -43,10 +46,7 @@ fn main() -> ExitCode {
 fn execute(command: Command) -> anyhow::Result<()> {
     let project = Project::here();
     match command {
-        Command::Help(text) => {
-            println!("{text}");
-            Ok(())
-        }
+        Command::Help(text) => output::line(format_args!("{text}")),
         Command::Build => {
             // Wrangler runs this before it deploys, so here is the last place to refuse what the Worker would refuse.
             wrangler::check(&project)?;

@@ -56,6 +56,24 @@ impl Variables {
         })
     }
 
+    /// Takes the jurisdictions out of all routes, and gives back the names of those that had one.
+    pub(crate) fn drop_jurisdictions(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        for value in self.0.iter_mut().filter(|(name, _)| is_routes(name)).map(|(_, value)| value) {
+            match value {
+                // As --var sets them.
+                Json::String(text) => {
+                    if let Ok(mut routes) = serde_json::from_str(text) {
+                        names.extend(drop_jurisdictions(&mut routes));
+                        *text = routes.to_string();
+                    }
+                }
+                routes => names.extend(drop_jurisdictions(routes)),
+            }
+        }
+        names
+    }
+
     fn as_the_worker_sees_them(&self) -> config::Variables {
         let origin = self.0.get("ORIGIN").map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         let routes = self.0.iter().filter(|(name, _)| is_routes(name));
@@ -64,6 +82,15 @@ impl Variables {
         routes.sort_by_key(|(name, _)| (name.len(), name.clone()));
         config::Variables { origin, routes }
     }
+}
+
+fn drop_jurisdictions(routes: &mut Json) -> Vec<String> {
+    let routes = routes.as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut);
+    let had = routes.filter_map(|route| {
+        route.remove("jurisdiction")?;
+        Some(route.get("name").and_then(Json::as_str).unwrap_or_default().to_owned())
+    });
+    had.collect()
 }
 
 /// Routes are in ROUTES, and where that does not hold them all also in `ROUTES_1`, `ROUTES_2`, ... The Worker refuses any
@@ -115,6 +142,16 @@ pub(crate) mod tests {
             assert!(!refused.contains("ss@") && refused.contains("…@host"), "{refused}");
         }
         of("http://host/path@x").unwrap();
+    }
+
+    #[test]
+    fn jurisdictions_are_dropped_wherever_routes_are() {
+        let eu = r#"[{"name":"b","jurisdiction":"eu"}]"#;
+        let mut routes =
+            variables(json!({ "ROUTES": [{ "name": "a", "jurisdiction": "eu" }, { "name": "c" }], "ROUTES_1": eu }));
+        assert_eq!(routes.drop_jurisdictions(), ["a", "b"]);
+        let expected = json!({ "ROUTES": [{ "name": "a" }, { "name": "c" }], "ROUTES_1": r#"[{"name":"b"}]"# });
+        assert_eq!(routes, variables(expected));
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
+use oncegate_protocol::config;
 use ureq::http::Uri;
+
+use crate::variables::without_user;
 
 /// How long an origin may take to accept a connection before it counts as unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -42,13 +45,24 @@ impl FromStr for Origin {
     type Err = Error;
 
     fn from_str(url: &str) -> Result<Self> {
-        let wanted = || format!("--origin {url}: an origin is a URL such as http://127.0.0.1:9000");
+        let wanted = || {
+            let shown = without_user(url);
+            format!(
+                "--origin {shown}: an origin is a URL such as http://127.0.0.1:9000, with no user, query or fragment"
+            )
+        };
         let uri: Uri = url.parse().with_context(wanted)?;
         let default_port = match uri.scheme_str() {
             Some("http") => 80,
             Some("https") => 443,
-            _ => bail!("{}, with http or https", wanted()),
+            _ => bail!("{}; its scheme is http or https", wanted()),
         };
+        let variables = config::Variables { origin: Some(url.to_owned()), ..Default::default() };
+        // Of these variables, the origin is not all that is wrong.
+        let refused = config::Config::parse(&variables).err();
+        if refused.is_some_and(|refused| refused.errors().iter().any(|error| error.field() == "ORIGIN")) {
+            bail!(wanted());
+        }
         let host = uri.host().filter(|host| !host.is_empty()).with_context(wanted)?;
         Ok(Self {
             url: url.to_owned(),
@@ -73,7 +87,7 @@ impl FromStr for Variable {
             text.split_once('=').with_context(|| format!("--var {text}: it has the form NAME=VALUE"))?;
         let allowed = |character: char| character.is_ascii_alphanumeric() || character == '_';
         if name.is_empty() || !name.chars().all(allowed) {
-            bail!("--var {text}: a name consists of ASCII letters, digits and _");
+            bail!("--var {name}: a name consists of ASCII letters, digits and _");
         }
         Ok(Self { name: name.to_owned(), value: value.to_owned() })
     }
@@ -89,8 +103,17 @@ mod tests {
         assert_eq!((origin.host.as_str(), origin.port), ("api.example.com", 443));
         let origin: Origin = "http://[::1]:9000".parse().unwrap();
         assert_eq!((origin.host.as_str(), origin.port), ("::1", 9000));
-        for wrong in ["", "localhost", "localhost:80", "ftp://a", "http://", "http://a b"] {
+        for wrong in ["", "localhost", "localhost:80", "ftp://a", "http://", "http://a b", "http://a?b", "http://a:0"] {
             assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_refused_without_its_password() {
+        for wrong in ["http://user:pass@host", "http://user:pa/ss@host/", "user:pa ss@host"] {
+            let refused = format!("{:#}", wrong.parse::<Origin>().unwrap_err());
+            assert!(refused.starts_with("--origin ") && refused.contains("no user"), "{refused}");
+            assert!(!refused.contains("user:") && !refused.contains("ss@"), "{refused}");
         }
     }
 

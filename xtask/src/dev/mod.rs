@@ -1,5 +1,6 @@
 //! `cargo xtask dev`: the gate on this machine, in front of an example origin or the user's own.
 
+mod configuration;
 mod deployment;
 pub(crate) mod flags;
 mod gate;
@@ -10,16 +11,15 @@ mod state;
 mod walkthrough;
 mod workerd_config;
 
-use std::io::Write;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 
 use crate::arguments::DevFlags;
 use crate::project::Project;
-use crate::{setup, worker_build, wrangler};
-use deployment::Deployment;
+use crate::{output, setup, worker_build};
+use configuration::Configuration;
 use gate::Installation;
 use interrupt::Interrupt;
 use processes::{Process, Processes};
@@ -33,7 +33,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// Runs the gate until the user stops it, or until the walk-through is over.
 pub(crate) fn run(project: &Project, flags: &DevFlags) -> Result<()> {
     // What the user may have got wrong comes before what takes long.
-    let mut deployment = deployment(project, flags)?;
+    let Configuration { mut deployment, notices } = configuration::read(project, flags)?;
     let port = flags.port.unwrap_or(if flags.once { 0 } else { DEFAULT_PORT });
     gate::check_port_is_free(port)?;
     if let Some(origin) = &flags.origin {
@@ -45,6 +45,9 @@ pub(crate) fn run(project: &Project, flags: &DevFlags) -> Result<()> {
         Installation::copy(project)
     })?;
     let state = open_state(project, flags)?;
+    for notice in notices {
+        output::notice(format_args!("{notice}"));
+    }
 
     let interrupt = Interrupt::listen()?;
     // However this function ends, the processes stop before their files go.
@@ -69,30 +72,6 @@ pub(crate) fn run(project: &Project, flags: &DevFlags) -> Result<()> {
     supervise(&mut processes, &interrupt, walkthrough)
 }
 
-/// The Worker as `wrangler.toml` and the flags describe it. Its routes are checked here as the Worker does it, because
-/// a Worker with wrong ones says so only in its log; what --var changes is left to the Worker.
-fn deployment(project: &Project, flags: &DevFlags) -> Result<Deployment> {
-    let document = wrangler::read(project)?.context("there is no wrangler.toml")?;
-    let mut deployment = Deployment::of(&document).context("wrangler.toml")?;
-    let mut source = "wrangler.toml".to_owned();
-    if let Some(file) = &flags.routes {
-        deployment.variables.set_routes(routes_file::read(file)?);
-        // Nothing of wrangler.toml's variables is left: another origin takes this one's place further down.
-        deployment.variables.remove("ORIGIN");
-        source = format!("the routes file {}", file.display());
-    } else if !deployment.variables.have_routes() {
-        bail!(wrangler::missing_routes(&document));
-    }
-    if let Some(origin) = &flags.origin {
-        deployment.set("ORIGIN", origin.url())?;
-    }
-    deployment.variables.config().map_err(|wrong| anyhow!("{source} cannot be used:\n{wrong}"))?;
-    for variable in &flags.variables {
-        deployment.set(&variable.name, &variable.value)?;
-    }
-    Ok(deployment)
-}
-
 /// The walk-through starts from an empty ledger, so that it can be repeated.
 fn open_state(project: &Project, flags: &DevFlags) -> Result<State> {
     match &flags.state {
@@ -113,9 +92,7 @@ fn start_example_origin(project: &Project) -> Result<Process> {
 
 /// Tells people and tests where the gate is.
 fn announce(url: &str) -> Result<()> {
-    let mut output = std::io::stdout().lock();
-    writeln!(output, "oncegate ready on {url}")?;
-    Ok(output.flush()?)
+    output::line(format_args!("oncegate ready on {url}"))
 }
 
 /// Waits until the user asks to stop, a process stops by itself (an error), or the walk-through is over.

@@ -38,7 +38,9 @@ impl State {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock, _temporary: temporary }),
             // Two would both believe to be the only one that answers for a key.
-            Err(TryLockError::WouldBlock) => bail!("{} is in use by another gate", named()),
+            Err(TryLockError::WouldBlock) => {
+                bail!("{} is in use by another gate; choose another with --state DIR", named())
+            }
             Err(TryLockError::Error(error)) => Err(error).with_context(named),
         }
     }
@@ -55,7 +57,7 @@ mod tests {
         let state = State::open(&wanted).unwrap();
         assert!(state.path().is_absolute());
         let refused = State::open(&wanted).map(drop).unwrap_err().to_string();
-        assert!(refused.contains("in use by another gate"), "{refused}");
+        assert!(refused.contains("in use by another gate; choose another with --state"), "{refused}");
         drop(state);
         State::open(&wanted).unwrap();
     }

@@ -7,9 +7,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value as Json;
 use ureq::Agent;
 
+use crate::output::line;
+
 const PAYMENT: &str = r#"{"amount":1200,"currency":"eur"}"#;
 const OTHER_PAYMENT: &str = r#"{"amount":9900,"currency":"eur"}"#;
 const STEPS: usize = 4;
+/// How the payments are made.
+pub(crate) const METHOD: &str = "POST";
+pub(crate) const PATH: &str = "/v1/payments";
 
 /// Shows the four cases. An error says what was not as promised.
 pub(crate) fn run(gate: &str, origin: &str) -> Result<()> {
@@ -56,27 +61,29 @@ impl<'a> Walkthrough<'a> {
     }
 
     fn payment(&mut self) -> Result<Reply> {
-        println!("\n1. A payment. The gate sends it to the origin, and keeps the answer.");
+        line(format_args!("\n1. A payment. The gate sends it to the origin, and keeps the answer."))?;
         let [key, _] = self.keys.clone();
         let reply = self.send(&key, PAYMENT, &[])?;
-        self.expect("the payment", &reply, 201, "created");
+        self.expect("the payment", &reply, 201, "created")?;
         self.expect_charges(1)?;
         Ok(reply)
     }
 
     fn retry(&mut self, first: &Reply) -> Result<()> {
-        println!("\n2. Its retry, as after a lost answer. The gate answers as before; the origin sees nothing.");
+        line(format_args!(
+            "\n2. Its retry, as after a lost answer. The gate answers as before; the origin sees nothing."
+        ))?;
         let [key, _] = self.keys.clone();
         let reply = self.send(&key, PAYMENT, &[])?;
-        self.expect("the retry", &reply, 201, "replayed");
+        self.expect("the retry", &reply, 201, "replayed")?;
         if reply.body != first.body {
-            self.differ(format!("the retry's body is {}, not {}", reply.body, first.body));
+            self.differ(format!("the retry's body is {}, not {}", reply.body, first.body))?;
         }
         self.expect_charges(1)
     }
 
     fn concurrent_pair(&mut self) -> Result<()> {
-        println!("\n3. The same payment twice at once, with a new key and a slow origin. One goes through.");
+        line(format_args!("\n3. The same payment twice at once, with a new key and a slow origin. One goes through."))?;
         let [_, key] = self.keys.clone();
         let slow = [("X-Test-Delay", "500ms")];
         let request = Request { agent: &self.agent, gate: self.gate, key: &key, body: PAYMENT, extra: &slow };
@@ -90,61 +97,67 @@ impl<'a> Walkthrough<'a> {
         self.requests = self.requests.saturating_add(pair.len());
         pair.sort_by_key(|reply| reply.outcome != "created");
         for reply in &pair {
-            request.show();
-            reply.show();
+            request.show()?;
+            reply.show()?;
         }
         let [created, duplicate] = &pair;
-        self.expect("the first of the pair", created, 201, "created");
+        self.expect("the first of the pair", created, 201, "created")?;
         let (status, outcome) = if duplicate.status == 409 { (409, "in-progress") } else { (201, "replayed") };
-        self.expect("the second of the pair", duplicate, status, outcome);
+        self.expect("the second of the pair", duplicate, status, outcome)?;
         self.expect_charges(2)
     }
 
     fn changed_payload(&mut self) -> Result<()> {
-        println!("\n4. The first key again, with another amount. That is a mistake, and the gate says so.");
+        line(format_args!("\n4. The first key again, with another amount. That is a mistake, and the gate says so."))?;
         let [key, _] = self.keys.clone();
         let reply = self.send(&key, OTHER_PAYMENT, &[])?;
-        self.expect("the changed payment", &reply, 422, "mismatch");
+        self.expect("the changed payment", &reply, 422, "mismatch")?;
         self.expect_charges(2)
     }
 
     fn conclude(self) -> Result<()> {
-        println!();
+        line(format_args!(""))?;
         if !self.differences.is_empty() {
             bail!("not as promised:\n  {}", self.differences.join("\n  "));
         }
-        println!("{STEPS} of {STEPS} as promised: {} requests, {} executions", self.requests, charges(&self)?);
+        line(format_args!(
+            "{STEPS} of {STEPS} as promised: {} requests, {} executions",
+            self.requests,
+            charges(&self)?
+        ))?;
         Ok(())
     }
 
     fn send(&mut self, key: &str, body: &str, extra: &[(&str, &str)]) -> Result<Reply> {
         let request = Request { agent: &self.agent, gate: self.gate, key, body, extra };
-        request.show();
+        request.show()?;
         let reply = request.send()?;
         self.requests = self.requests.saturating_add(1);
-        reply.show();
+        reply.show()?;
         Ok(reply)
     }
 
-    fn expect(&mut self, what: &str, reply: &Reply, status: u16, outcome: &str) {
+    fn expect(&mut self, what: &str, reply: &Reply, status: u16, outcome: &str) -> Result<()> {
         if reply.status != status || reply.outcome != outcome {
             let Reply { status: found, outcome: found_outcome, .. } = reply;
-            self.differ(format!("{what} got {found} {found_outcome:?}, not {status} {outcome:?}"));
-        }
-    }
-
-    fn expect_charges(&mut self, expected: u64) -> Result<()> {
-        let found = charges(self)?;
-        println!("   the origin has charged {}", times(found));
-        if found != expected {
-            self.differ(format!("the origin has charged {}, not {}", times(found), times(expected)));
+            self.differ(format!("{what} got {found} {found_outcome:?}, not {status} {outcome:?}"))?;
         }
         Ok(())
     }
 
-    fn differ(&mut self, difference: String) {
-        println!("   NOT AS PROMISED: {difference}");
+    fn expect_charges(&mut self, expected: u64) -> Result<()> {
+        let found = charges(self)?;
+        line(format_args!("   the origin has charged {}", times(found)))?;
+        if found != expected {
+            self.differ(format!("the origin has charged {}, not {}", times(found), times(expected)))?;
+        }
+        Ok(())
+    }
+
+    fn differ(&mut self, difference: String) -> Result<()> {
+        line(format_args!("   NOT AS PROMISED: {difference}"))?;
         self.differences.push(difference);
+        Ok(())
     }
 }
 
@@ -175,7 +188,7 @@ struct Request<'a> {
 
 impl Request<'_> {
     fn url(&self) -> String {
-        format!("{}/v1/payments", self.gate)
+        format!("{}{PATH}", self.gate)
     }
 
     fn headers(&self) -> Vec<(&str, String)> {
@@ -189,12 +202,12 @@ impl Request<'_> {
     }
 
     /// Prints the request as a curl command.
-    fn show(&self) {
-        println!("   $ curl {} \\", self.url());
+    fn show(&self) -> Result<()> {
+        line(format_args!("   $ curl {} \\", self.url()))?;
         for (name, value) in self.headers() {
-            println!("       -H '{name}: {value}' \\");
+            line(format_args!("       -H '{name}: {value}' \\"))?;
         }
-        println!("       -d '{}'", self.body);
+        line(format_args!("       -d '{}'", self.body))
     }
 
     fn send(&self) -> Result<Reply> {
@@ -216,11 +229,11 @@ impl Request<'_> {
 }
 
 impl Reply {
-    fn show(&self) {
-        println!("   {}", self.status);
+    fn show(&self) -> Result<()> {
+        line(format_args!("   {}", self.status))?;
         for header in &self.headers {
-            println!("   {header}");
+            line(format_args!("   {header}"))?;
         }
-        println!("   {}", self.body.trim_end());
+        line(format_args!("   {}", self.body.trim_end()))
     }
 }

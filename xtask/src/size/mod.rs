@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use crate::output::line;
 use crate::project::Project;
 use crate::setup::rust_target::WasmToolchain;
 use crate::worker_build;
@@ -30,25 +31,23 @@ pub(crate) fn run(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
     let with_names = worker_build::build_with_names(project, toolchain)?;
     print_files(project)?;
     let functions = functions::read(&read(&with_names)?).with_context(|| with_names.display().to_string())?;
-    print!("\n{}", Table::of(&functions));
-    Ok(())
+    line(format_args!("\n{}", Table::of(&functions).to_string().trim_end()))
 }
 
 fn print_files(project: &Project) -> Result<()> {
     let (mut whole, mut whole_compressed) = (0_usize, 0_usize);
-    println!("{:>9} {:>9}", "bytes", "gzip");
+    line(format_args!("{:>9} {:>9}", "bytes", "gzip"))?;
     for file in worker_build::modules(project) {
         let bytes = read(&file)?;
         let compressed = gzip(&bytes)?;
         whole = whole.saturating_add(bytes.len());
         whole_compressed = whole_compressed.saturating_add(compressed);
         let name = file.strip_prefix(project.root()).unwrap_or(&file);
-        println!("{:>9} {compressed:>9}  {}", bytes.len(), name.display());
+        line(format_args!("{:>9} {compressed:>9}  {}", bytes.len(), name.display()))?;
     }
-    println!("{whole:>9} {whole_compressed:>9}  together");
-    println!("{PLATFORM_LIMIT:>9} {:>9}  is the limit of the platform, on every plan", "");
-    println!("{:>9} {AIM:>9}  is what this project aims at", "");
-    Ok(())
+    line(format_args!("{whole:>9} {whole_compressed:>9}  together"))?;
+    line(format_args!("{PLATFORM_LIMIT:>9} {:>9}  is the limit of the platform, on every plan", ""))?;
+    line(format_args!("{:>9} {AIM:>9}  is what this project aims at", ""))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {
