@@ -84,6 +84,19 @@ test('a Worker of the deployment before executes no key that has been given to t
   });
 });
 
+test('a move whose target is changed while it is under way executes nothing twice', async () => {
+  await withGate(payments({ shards: { count: 4, previous: 1 } }), async ({ gate, origin, pay }) => {
+    const key = freshKey();
+    const first = await pay(key);
+    assertCreated(first);
+    await gate.redeploy(payments({ shards: { count: 8, previous: 1 } }));
+    assertProblem(await pay(key), 503, 'unavailable');
+    await gate.redeploy(payments({ shards: { count: 4, previous: 1 } }));
+    assertReplayed(await pay(key), first);
+    assert.equal(await origin.executions(key), 1);
+  });
+});
+
 test('another name: no key is forgotten', async () => {
   await withGate(payments({}), async ({ gate, origin, pay }) => {
     const check = await settleKeys({ origin, pay });
