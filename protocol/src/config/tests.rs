@@ -188,6 +188,9 @@ fn a_gate_without_routes_or_with_routes_that_are_no_json_is_an_error() {
     assert!(Config::parse(&broken).unwrap_err().to_string().contains("ROUTES = [["));
     let origin = Variables { origin: Some("example.com".to_owned()), ..Variables::default() };
     assert!(Config::parse(&origin).unwrap_err().to_string().contains("ORIGIN = example.com"));
+    let origin = Variables { origin: Some("https://me:secret@example.com".to_owned()), ..Variables::default() };
+    let text = Config::parse(&origin).unwrap_err().to_string();
+    assert!(text.contains("ORIGIN = …@example.com") && !text.contains("secret"), "{text}");
 }
 
 #[test]
