@@ -3,8 +3,6 @@
 //! A command is carried out in one go: from reading the record to writing it nothing is awaited, so that no other command
 //! comes between, and the platform holds the answer back until what was written is durable.
 
-#![allow(missing_docs, reason = "the object's macro makes public items of its own, which cannot be documented")]
-
 mod bodies;
 mod records;
 mod replies;
