@@ -1,4 +1,5 @@
-// A reverse proxy that retries by itself, also what is not idempotent, in front of two ways to one gate.
+// A reverse proxy that retries by itself, also what is not idempotent, in front of two gates, which share their ledgers. The
+// way to the first can fail.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -8,15 +9,25 @@ import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 
 import { PAYMENT, assertCreated, assertProblem, freshKey, route } from '../e2e/support/expect.mjs';
-import { serve, temporaryFolder } from '../e2e/support/gate.mjs';
+import { temporaryFolder } from '../e2e/support/gate.mjs';
 import { send } from '../e2e/support/http.mjs';
+import { startOrigin } from '../e2e/support/origin.mjs';
 import { Child } from '../e2e/support/processes.mjs';
 import { until } from '../e2e/support/until.mjs';
+import { startWorkerd } from '../e2e/support/workerd.mjs';
 
-const { gate, origin } = await serve([
-  route('payments', '/v1/payments'),
-  route('intents', '/v1/payment_intents', { on_duplicate: 'wait', wait: '10s' }),
-]);
+const origin = await startOrigin();
+const gates = await startWorkerd({
+  origin,
+  routes: [
+    route('payments', '/v1/payments'),
+    route('intents', '/v1/payment_intents', { on_duplicate: 'wait', wait: '10s' }),
+  ],
+});
+after(async () => {
+  await gates.stop();
+  await origin.stop();
+});
 
 /** What the bad way does with a connection whose request it has handed on: see `ways`. */
 let fault;
@@ -39,11 +50,11 @@ const ways = {
   keepSilent: (_, upstream) => upstream.resume(),
 };
 
-/** A way to the gate: a port on which `way` decides what comes back. */
-async function listen(name, way) {
+/** A way to a gate: a port on which `way` decides what comes back. */
+async function listen(name, gatePort, way) {
   const server = createServer((client) => {
     connections[name] += 1;
-    const upstream = connect(gate.port, '127.0.0.1');
+    const upstream = connect(gatePort, '127.0.0.1');
     for (const socket of [client, upstream]) socket.on('error', () => {});
     client.pipe(upstream, { end: false });
     way()(client, upstream);
@@ -54,7 +65,8 @@ async function listen(name, way) {
   return server.address().port;
 }
 
-const [badPort, goodPort] = [await listen('bad', () => fault), await listen('good', () => ways.good)];
+const badPort = await listen('bad', gates.ports[0], () => fault);
+const goodPort = await listen('good', gates.ports[1], () => ways.good);
 const nginx = await startNginx(`127.0.0.1:${badPort}`, `127.0.0.1:${goodPort}`);
 
 /** Starts nginx with these gates, of which it asks the first and then, when that fails, the second. */
@@ -114,7 +126,7 @@ const pay = (key, headers = {}, path = '/v1/payments') => {
   return send(nginx.url, 'POST', path, { key, json: PAYMENT, headers: { 'x-label': key, ...headers } });
 };
 
-/** Asserts that nginx has tried both ways, that the gate let one request through, and that it was executed once. */
+/** Asserts that nginx has tried both ways, that the gates let one request through, and that it was executed once. */
 async function assertRetriedAndExecutedOnce(key) {
   assert.deepEqual(connections, { bad: 1, good: 1 });
   assert.equal(await origin.calls(key), 1);

@@ -1,4 +1,5 @@
-// A workerd with two Workers: the gate, and one that a test writes, which calls the gate through its binding GATE.
+// A workerd with two gates in front of the same ledgers, as every machine at the edge is a gate; and where a test wants it,
+// with a Worker of the test's own, which calls the first gate through its binding GATE.
 
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -8,26 +9,30 @@ import { temporaryFolder } from './gate.mjs';
 import { Child } from './processes.mjs';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const LISTENING = /\{"event":"listen","socket":"http","port":(\d+)\}/;
+const listening = (socket) => new RegExp(`{"event":"listen","socket":"${socket}","port":(\\d+)}`);
 
-/** Starts it, with its ledgers in a folder that goes with it. `caller` is the source of the Worker that gets the requests. */
-export async function startWorkerd({ caller, origin, routes }) {
+/**
+ * Starts it, with its ledgers in a folder that goes with it. `caller` is the source of a Worker that gets the first gate's
+ * requests in its place. Gives the two ports, and the address of the first.
+ */
+export async function startWorkerd({ origin, routes, caller }) {
   const folder = await temporaryFolder();
   const built = (await readdir(join(ROOT, 'build'))).filter((name) => /\.(js|wasm)$/.test(name));
   for (const name of built) await copyFile(join(ROOT, 'build', name), join(folder.path, name));
   const state = join(folder.path, 'state');
   await mkdir(state);
-  await writeFile(join(folder.path, 'caller.js'), caller);
-  await writeFile(join(folder.path, 'config.capnp'), config(built.sort(), origin.url, routes, state));
+  await writeFile(join(folder.path, 'caller.js'), caller ?? '');
+  await writeFile(join(folder.path, 'config.capnp'), config({ built: built.sort(), origin, routes, state, caller }));
   const child = new Child('workerd', program(), ['serve', '--experimental', '--control-fd=1', 'config.capnp'], {
     cwd: folder.path,
   });
-  const [, port] = await child.says(LISTENING, 30);
+  const ports = [];
+  for (const socket of ['first', 'second']) ports.push(Number((await child.says(listening(socket), 30))[1]));
   const stop = async () => {
     await child.stop();
     await folder.forget();
   };
-  return { url: `http://127.0.0.1:${port}`, stop };
+  return { url: `http://127.0.0.1:${ports[0]}`, ports, stop };
 }
 
 /** workerd's own program, wherever npm has put the package for this machine. */
@@ -37,37 +42,46 @@ function program() {
   return createRequire(join(ROOT, 'package.json')).resolve(name);
 }
 
-function config(built, originUrl, routes, state) {
+function config({ built, origin, routes, state, caller }) {
   const modules = built.map((name) => {
     return `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`;
   });
   const text = JSON.stringify; // a string is written alike in JSON and in Cap'n Proto's text form, as far as it goes here
+  const gate = (ledger, storage = '') => `(
+  compatibilityDate = "2026-11-17",
+  modules = [${modules.join(', ')}],
+  bindings = [
+    (name = "ORIGIN", text = ${text(origin.url)}),
+    (name = "ROUTES", json = ${text(JSON.stringify(routes))}),
+    (name = "LEDGER", durableObjectNamespace = ${ledger}),
+  ],
+  ${storage}
+  globalOutbound = "internet",
+)`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "caller", worker = .caller),
     (name = "gate", worker = .gate),
+    (name = "twin", worker = .twin),
     (name = "internet", network = (allow = ["public", "private"])),
     (name = "state", disk = (path = ${text(state)}, writable = true)),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "caller")],
+  sockets = [
+    (name = "first", address = "127.0.0.1:0", http = (), service = "${caller ? 'caller' : 'gate'}"),
+    (name = "second", address = "127.0.0.1:0", http = (), service = "twin"),
+  ],
 );
 const caller :Workerd.Worker = (
   compatibilityDate = "2026-11-17",
   modules = [(name = "caller.js", esModule = embed "caller.js")],
   bindings = [(name = "GATE", service = "gate")],
 );
-const gate :Workerd.Worker = (
-  compatibilityDate = "2026-11-17",
-  modules = [${modules.join(', ')}],
-  bindings = [
-    (name = "ORIGIN", text = ${text(originUrl)}),
-    (name = "ROUTES", json = ${text(JSON.stringify(routes))}),
-    (name = "LEDGER", durableObjectNamespace = "Ledger"),
-  ],
-  durableObjectNamespaces = [(className = "Ledger", uniqueKey = "ledger", enableSql = true)],
-  durableObjectStorage = (localDisk = "state"),
-  globalOutbound = "internet",
-);
+const gate :Workerd.Worker = ${gate(
+    '"Ledger"',
+    `durableObjectNamespaces = [(className = "Ledger", uniqueKey = "ledger", enableSql = true)],
+  durableObjectStorage = (localDisk = "state"),`,
+  )};
+const twin :Workerd.Worker = ${gate('(className = "Ledger", serviceName = "gate")')};
 `;
 }
