@@ -26,8 +26,7 @@ impl Attempt {
             Class::Release => {
                 time_limit.lift();
                 self.release().await;
-                let body = response.body().map_or(JsValue::NULL, JsValue::from);
-                marked_reply(response.status(), headers, "released", &body)
+                pass_on(&response, headers, "released")
             }
             Class::Unknown(doubt) => {
                 if let Some(body) = response.body() {
@@ -108,6 +107,12 @@ async fn pump(begun: Bytes, rest: Option<&ReadableStream>, into: &WritableStream
 /// How an answer is marked that executed just now, by whether its record is durable.
 fn created(is_stored: bool) -> &'static str {
     if is_stored { "created" } else { "not-stored" }
+}
+
+/// An answer whose body goes on as it comes.
+pub(super) fn pass_on(response: &Response, headers: Headers, mark: &str) -> Result<Response, JsValue> {
+    let body = response.body().map_or(JsValue::NULL, JsValue::from);
+    marked_reply(response.status(), headers, mark, &body)
 }
 
 fn marked_reply(status: u16, mut headers: Headers, mark: &str, body: &JsValue) -> Result<Response, JsValue> {

@@ -34,7 +34,7 @@ pub(super) struct Attempt {
 }
 
 /// The right to call the origin.
-struct Grant {
+pub(super) struct Grant {
     number: u32,
     lease_until: Timestamp,
     /// When the claim that led to it was sent.
@@ -144,8 +144,8 @@ impl Attempt {
             self.release().await;
             return replies::problem(&Problem::unavailable());
         }
-        let time_limit = TimeLimit::begin(self.route.timeout)?;
-        let outgoing = match self.prepare(request, grant, &time_limit) {
+        let time_limit = TimeLimit::begin(self.route.timeout);
+        let outgoing = match self.prepare(request, Some(grant), &time_limit) {
             Ok(outgoing) => outgoing,
             Err(thrown) => {
                 self.log("request cannot be sent", json!({ "reason": describe(&thrown) }));
@@ -159,15 +159,26 @@ impl Attempt {
         }
     }
 
-    /// The request for the origin. Nothing is sent yet.
-    fn prepare(&self, request: GuardedRequest, grant: &Grant, time_limit: &TimeLimit) -> Result<Request, JsValue> {
-        let about_attempt = AttemptHeaders {
-            key: &request.identity.key,
-            number: grant.number,
-            fence: self.attempt,
-            deadline: grant.lease_until,
+    /// The request for the origin; without a grant, one that says nothing of an attempt. Nothing is sent yet.
+    pub(super) fn prepare(
+        &self,
+        request: GuardedRequest,
+        grant: Option<&Grant>,
+        time_limit: &TimeLimit,
+    ) -> Result<Request, JsValue> {
+        let needed = self.route.headers();
+        let headers = match grant {
+            None => headers::to_origin_unguarded(request.headers, &needed),
+            Some(grant) => {
+                let about_attempt = AttemptHeaders {
+                    key: &request.identity.key,
+                    number: grant.number,
+                    fence: self.attempt,
+                    deadline: grant.lease_until,
+                };
+                headers::to_origin(request.headers, &needed, &about_attempt)
+            }
         };
-        let headers = headers::to_origin(request.headers, &self.route.headers(), &about_attempt);
         let body = request.body.map(|body| body.joined(&[]));
         let outgoing = OutgoingRequest { method: &request.method, headers: &headers, body };
         outgoing.to(&origin::address(self.deployment.config, &request.url), time_limit)

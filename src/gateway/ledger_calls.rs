@@ -67,7 +67,7 @@ impl Ledger<'_> {
     async fn ask_once(&self, frame: &Uint8Array, wait: Duration) -> Result<Answer, JsValue> {
         let init = JSON::parse(INIT)?;
         Reflect::set(&init, &"body".into(), frame)?;
-        let time_limit = TimeLimit::begin(retry::TRY_TIMEOUT.saturating_add(wait))?;
+        let time_limit = TimeLimit::begin(retry::TRY_TIMEOUT.saturating_add(wait));
         Reflect::set(&init, &"signal".into(), &time_limit.signal())?;
         let response: Response = JsFuture::from(self.stub()?.fetch("https://ledger/", &init)?).await?.unchecked_into();
         if !response.headers().has(FRAME_HEADER)? {

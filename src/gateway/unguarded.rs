@@ -6,11 +6,12 @@ use oncegate_protocol::problem::Problem;
 use serde_json::json;
 use wasm_bindgen::JsValue;
 
+use super::answered::pass_on;
 use super::body::{GuardedRequest, UNSENDABLE};
 use super::guarded::Attempt;
 use super::replies;
 use crate::origin;
-use crate::platform::{OutgoingRequest, Response, TimeLimit, describe, header_list, reply};
+use crate::platform::{Response, TimeLimit, describe, header_list};
 
 /// How the reply is marked.
 const MARK: &str = "unguarded";
@@ -19,12 +20,8 @@ impl Attempt {
     /// Sends the request on, and gives the origin's answer as it comes.
     pub(super) async fn pass_unguarded(&self, request: GuardedRequest) -> Result<Response, JsValue> {
         self.log("passed unguarded", json!({}));
-        let time_limit = TimeLimit::begin(self.route.timeout)?;
-        let list = headers::to_origin_unguarded(request.headers, &self.route.headers());
-        let body = request.body.map(|body| body.joined(&[]));
-        let outgoing = OutgoingRequest { method: &request.method, headers: &list, body };
-        let address = origin::address(self.deployment.config, &request.url);
-        let Ok(outgoing) = outgoing.to(&address, &time_limit) else {
+        let time_limit = TimeLimit::begin(self.route.timeout);
+        let Ok(outgoing) = self.prepare(request, None, &time_limit) else {
             return replies::problem(&Problem::malformed(UNSENDABLE));
         };
         let response = match origin::call(&self.deployment.bindings, &outgoing).await {
@@ -36,9 +33,6 @@ impl Attempt {
         };
         // What is still to come may take as long as it takes.
         time_limit.lift();
-        let mut list = headers::to_client(header_list(&response.headers())?);
-        list.push((headers::STATUS.to_owned(), MARK.to_owned()));
-        let body = response.body().map_or(JsValue::NULL, JsValue::from);
-        reply(response.status(), &list, &body)
+        pass_on(&response, headers::to_client(header_list(&response.headers())?), MARK)
     }
 }

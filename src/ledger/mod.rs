@@ -14,6 +14,7 @@ use std::cell::RefCell;
 
 use oncegate_protocol::DecodeError;
 use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::problem::Problem;
 use oncegate_protocol::record::{Arrival, Begin, Claim, KeptBody, Settle, Visit, arrive, settle};
 use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::{self, Command, Reply, SentOutcome};
@@ -23,6 +24,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen_futures::JsFuture;
 
+use crate::gateway::problem_reply;
 use crate::log;
 use crate::platform::{ObjectState, Request, Response, describe, now};
 use bodies::Replay;
@@ -146,7 +148,9 @@ impl Ledger {
                 records.count(|counters| &mut counters.forwarded);
                 replies::frame(Reply::Forward { number, lease_until })?
             }
-            Begin::Replay(answer) if answer.body == KeptBody::TooLarge => replies::not_stored(answer.status)?,
+            Begin::Replay(answer) if answer.body == KeptBody::TooLarge => {
+                problem_reply(&Problem::not_stored(answer.status))?
+            }
             Begin::Replay(answer) => {
                 let body = match records.body(id, found, answer)? {
                     Replay::Whole(body) => body,
@@ -155,7 +159,7 @@ impl Ledger {
                         // It has been executed: that much is known.
                         records.count(|counters| &mut counters.unreadable);
                         log::error("body lost", json!({ "record": id.to_string() }));
-                        return Ok(replies::not_stored(answer.status)?);
+                        return Ok(problem_reply(&Problem::not_stored(answer.status))?);
                     }
                 };
                 records.count(|counters| &mut counters.replayed);
@@ -163,15 +167,15 @@ impl Ledger {
             }
             Begin::InProgress { .. } => {
                 records.count(|counters| &mut counters.in_progress);
-                replies::in_progress()?
+                problem_reply(&Problem::in_progress())?
             }
             Begin::Mismatch => {
                 records.count(|counters| &mut counters.mismatch);
-                replies::mismatch()?
+                problem_reply(&Problem::mismatch())?
             }
             Begin::Unknown(doubt) => {
                 records.count(|counters| &mut counters.unknown);
-                replies::unknown(doubt)?
+                problem_reply(&Problem::unknown(doubt))?
             }
             Begin::Moved { write } => {
                 if let Some(record) = write {

@@ -1,14 +1,11 @@
-//! What the ledger answers: a frame for the Worker, or the very response that the client is to get.
+//! What the ledger answers, beside problems: a frame for the Worker, or the stored answer as the client is to get it.
 
 use oncegate_protocol::headers;
-use oncegate_protocol::outcome::{Doubt, Status};
-use oncegate_protocol::problem::Problem;
 use oncegate_protocol::record::Answer;
 use oncegate_protocol::wire::{FRAME_HEADER, Reply};
 use wasm_bindgen::JsValue;
 use worker::js_sys::Uint8Array;
 
-use crate::gateway::problem_reply;
 use crate::platform::{Response, reply};
 
 type Replied = Result<Response, JsValue>;
@@ -25,20 +22,4 @@ pub(super) fn replay(answer: &Answer, body: &JsValue) -> Replied {
     list.push((headers::REPLAYED.to_owned(), "true".to_owned()));
     let body = if answer.status.forbids_body() { &JsValue::NULL } else { body };
     reply(answer.status.as_u16(), &list, body)
-}
-
-pub(super) fn not_stored(original: Status) -> Replied {
-    problem_reply(&Problem::not_stored(original))
-}
-
-pub(super) fn in_progress() -> Replied {
-    problem_reply(&Problem::in_progress())
-}
-
-pub(super) fn mismatch() -> Replied {
-    problem_reply(&Problem::mismatch())
-}
-
-pub(super) fn unknown(doubt: Doubt) -> Replied {
-    problem_reply(&Problem::unknown(doubt))
 }

@@ -89,15 +89,12 @@ pub struct TimeLimit {
 
 impl TimeLimit {
     /// Begins to count.
-    ///
-    /// # Errors
-    /// Where the platform has no timers.
-    pub fn begin(limit: Duration) -> Result<Self, JsValue> {
+    pub fn begin(limit: Duration) -> Self {
         let controller = AbortController::new();
         let reason = Error::new("the time limit is over");
         reason.set_name(TIME_LIMIT_OVER);
         let abort: Function = controller.abort().bind1(&controller, &reason).unchecked_into();
-        Ok(Self { timer: set_timeout(&abort, js_millis(limit)), controller })
+        Self { timer: set_timeout(&abort, js_millis(limit)), controller }
     }
 
     /// What the call is to heed.

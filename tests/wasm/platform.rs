@@ -77,7 +77,7 @@ fn repeated_headers_are_joined_and_cookies_are_not() {
 fn an_outgoing_request_is_what_fetch_takes() {
     let headers = pairs(&[("x-a", "1")]);
     let body = Some(Uint8Array::from(&b"abc"[..]));
-    let limit = TimeLimit::begin(Duration::from_secs(9)).unwrap();
+    let limit = TimeLimit::begin(Duration::from_secs(9));
     let request = OutgoingRequest { method: "PROPFIND", headers: &headers, body };
     let made = request.to("http://origin.example/", &limit).unwrap();
     assert_eq!(made.method(), "PROPFIND");
@@ -98,7 +98,7 @@ async fn a_time_limit_ends_a_call_unless_it_is_lifted() {
     let request = |limit: &TimeLimit| {
         OutgoingRequest { method: "GET", headers: &[], body: None }.to("http://origin.example/", limit).unwrap()
     };
-    let limits = [0, 0].map(|_| TimeLimit::begin(Duration::from_millis(10)).unwrap());
+    let limits = [0, 0].map(|_| TimeLimit::begin(Duration::from_millis(10)));
     let [ended, lifted] = &limits;
     let (first, second) = (request(ended), request(lifted));
     lifted.lift();

@@ -8,10 +8,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use wasmparser::{KnownCustom, Name, Parser, Payload};
+use wasmparser::{KnownCustom, Parser, Payload};
 
 use crate::project::Project;
 use crate::setup::rust_target::{TARGET, WasmToolchain};
+use crate::size::functions::function_names;
 
 const PACKAGE: &str = "oncegate-protocol";
 
@@ -108,7 +109,8 @@ impl Contents {
                 }
                 Payload::CustomSection(section) => {
                     if let KnownCustom::Name(names) = section.as_known() {
-                        contents.functions = count_functions(names, library)?;
+                        let names = function_names(names)?;
+                        contents.functions = names.values().filter(|name| name.contains(library)).count();
                     }
                 }
                 _ => {}
@@ -130,19 +132,6 @@ impl Contents {
         }
         Ok(())
     }
-}
-
-fn count_functions(names: wasmparser::NameSectionReader<'_>, library: &str) -> Result<usize> {
-    let mut count: usize = 0;
-    for name in names {
-        let Name::Function(functions) = name? else { continue };
-        for function in functions {
-            if function?.name.contains(library) {
-                count = count.saturating_add(1);
-            }
-        }
-    }
-    Ok(count)
 }
 
 #[cfg(test)]

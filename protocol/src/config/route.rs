@@ -127,11 +127,7 @@ impl Route {
             KeySource::Header(name) => Some(name.as_str()),
             _ => None,
         });
-        let scope = match &self.scope {
-            Scope::Public => &[][..],
-            Scope::Sources(sources) => sources,
-        };
-        let in_scope = scope.iter().filter_map(|source| match source {
+        let in_scope = self.scope.sources().iter().filter_map(|source| match source {
             ScopeSource::Header(name) => Some(name.as_str()),
             _ => None,
         });

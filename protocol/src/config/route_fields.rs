@@ -85,15 +85,11 @@ impl Route {
             let now = format!("\"{}\" with {} shards", previous.name, previous.shards);
             fields.wrong("renamed_from or shards.previous", &now, "a name or a number of shards other than now");
         }
-        let scope_sources = match &self.scope {
-            Scope::Public => &[][..],
-            Scope::Sources(sources) => sources,
-        };
         let in_key = self.key.iter().filter_map(|source| match source {
             KeySource::Path(name) => Some(("key", name)),
             _ => None,
         });
-        let in_scope = scope_sources.iter().filter_map(|source| match source {
+        let in_scope = self.scope.sources().iter().filter_map(|source| match source {
             ScopeSource::Path(name) => Some(("scope", name)),
             _ => None,
         });

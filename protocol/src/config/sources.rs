@@ -119,6 +119,14 @@ impl Scope {
     pub(super) const EXPECTED: &'static str = "a list of sources such as [\"header:Authorization\"], \"cookie:session\", \
          \"path:merchant\", \"client-certificate\" or \"host\", or \"public\" where everybody may share keys";
 
+    /// The sources; none where everybody shares keys.
+    pub fn sources(&self) -> &[ScopeSource] {
+        match self {
+            Self::Public => &[],
+            Self::Sources(sources) => sources,
+        }
+    }
+
     pub(super) fn parse(value: &serde_json::Value) -> Result<Self, Expected> {
         if value.as_str() == Some("public") {
             return Ok(Self::Public);

@@ -38,8 +38,11 @@ impl RouteTable {
     ///
     /// Routes that are off are checked like the others, and then left out, so that they hide no wider one.
     pub(super) fn build(routes: Vec<Route>, errors: &mut Vec<ConfigError>) -> Self {
-        Self::of(routes.clone(), errors);
-        Self::of(routes.into_iter().filter(|route| route.mode == Mode::Enforce).collect(), &mut Vec::new())
+        let table = Self::of(routes, errors);
+        if table.routes.iter().all(|route| route.mode == Mode::Enforce) {
+            return table;
+        }
+        Self::of(table.routes.into_iter().filter(|route| route.mode == Mode::Enforce).collect(), &mut Vec::new())
     }
 
     fn of(routes: Vec<Route>, errors: &mut Vec<ConfigError>) -> Self {
@@ -87,6 +90,11 @@ impl RouteTable {
             }
             other => format!("a path with {{param}} as a whole segment, and {{*rest}} only at its end ({other})"),
         })
+    }
+
+    /// Whether any route is for this method; where none is, the path need not be read.
+    pub fn guards_method(&self, method: &str) -> bool {
+        self.by_method.iter().any(|(name, _)| name == method)
     }
 
     /// The routes that a request may belong to. A method is compared as it is: methods are case-sensitive (RFC 9110,

@@ -103,6 +103,9 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
         let is_page = head.url.path == DOCUMENTATION_PATH && matches!(head.method, "GET" | "HEAD");
         return if is_page { Admission::Documentation } else { Admission::Nothing };
     }
+    if !config.routes.guards_method(head.method) {
+        return Admission::PassThrough;
+    }
     let path = NormalPath::parse(head.url.path);
     let found = match config.routes.find(head.method, &path) {
         Found::None => return Admission::PassThrough,

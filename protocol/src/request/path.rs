@@ -61,8 +61,11 @@ impl NormalPath {
 
 /// Nearly all paths have one reading only, and are not read again.
 fn may_be_read_otherwise(path: &str) -> bool {
-    let has_escape = |byte: &str| path.to_ascii_lowercase().contains(byte);
-    path.contains([';', '\\']) || path.contains("//") || ["%2f", "%5c", "%3b", "%2e"].into_iter().any(has_escape)
+    let is_telling = |after: &str| {
+        let escape = after.get(..2).unwrap_or_default();
+        ["2f", "5c", "3b", "2e"].into_iter().any(|telling| escape.eq_ignore_ascii_case(telling))
+    };
+    path.contains([';', '\\']) || path.contains("//") || path.split('%').skip(1).any(is_telling)
 }
 
 /// One way to read a path.

@@ -16,10 +16,6 @@ pub(super) fn read(
     header: &dyn Fn(&str) -> Option<String>,
     certificate: &dyn Fn() -> Option<String>,
 ) -> Result<Vec<ScopePart>, String> {
-    let sources = match scope {
-        Scope::Public => return Ok(Vec::new()),
-        Scope::Sources(sources) => sources,
-    };
     let part = |source: &ScopeSource| {
         let value = match source {
             ScopeSource::Header(name) => header(name),
@@ -37,7 +33,7 @@ pub(super) fn read(
             _ => Err(format!("The request must have {}: keys are kept apart by it.", source.describe())),
         }
     };
-    sources.iter().map(part).collect()
+    scope.sources().iter().map(part).collect()
 }
 
 /// The value of a cookie (RFC 6265, section 5.4). One that is sent twice with different values is as good as absent: the

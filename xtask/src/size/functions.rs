@@ -49,7 +49,8 @@ pub(crate) fn read(module: &[u8]) -> Result<Vec<Function>> {
     Ok(functions.collect())
 }
 
-fn function_names(section: NameSectionReader<'_>) -> Result<HashMap<usize, String>> {
+/// The names of functions in a module's name section, by their index.
+pub(crate) fn function_names(section: NameSectionReader<'_>) -> Result<HashMap<usize, String>> {
     let mut names = HashMap::new();
     for subsection in section {
         let Name::Function(functions) = subsection? else { continue };

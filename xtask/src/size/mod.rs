@@ -1,7 +1,7 @@
 //! `cargo xtask size`: how large the Worker is, and which crates its code is of.
 
 mod attribution;
-mod functions;
+pub(crate) mod functions;
 mod table;
 
 use std::fs;
