@@ -14,6 +14,20 @@ pub const STATUS: &str = "idempotency-status";
 /// Set to `true` on what was answered from the record.
 pub const REPLAYED: &str = "idempotency-replayed";
 
+const ATTEMPT: &str = "oncegate-attempt";
+const FENCE: &str = "oncegate-fence";
+
+/// Adds what the gate did with a request.
+pub fn mark(headers: &mut Headers, status: &str) {
+    headers.push((STATUS.to_owned(), status.to_owned()));
+}
+
+/// Marks an answer that was not made for this request.
+pub fn mark_replayed(headers: &mut Headers) {
+    mark(headers, "replayed");
+    headers.push((REPLAYED.to_owned(), "true".to_owned()));
+}
+
 /// Headers that belong to one connection and are not passed on (RFC 9110, section 7.6.1, with the older ones it names).
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
@@ -92,9 +106,29 @@ pub fn to_origin(client: Headers, needed: &[&str], attempt: &AttemptHeaders<'_>)
         .filter(|(name, _)| !matches!(name.as_str(), "host" | "content-length" | "idempotency-key"))
         .collect();
     headers.push(("idempotency-key".to_owned(), attempt.key.to_owned()));
-    headers.push(("oncegate-attempt".to_owned(), attempt.number.to_string()));
-    headers.push(("oncegate-fence".to_owned(), attempt.fence.to_string()));
+    headers.push((ATTEMPT.to_owned(), attempt.number.to_string()));
+    headers.push((FENCE.to_owned(), attempt.fence.to_string()));
     headers.push(("oncegate-deadline".to_owned(), attempt.deadline.as_millis().to_string()));
+    headers
+}
+
+/// The headers of a probe: those of the client's that say who is asking and what answers it takes, and of which attempt.
+///
+/// Left out is what belongs to the request in question: about its body, conditions, a part of the answer (the whole one is to
+/// be kept), and what would make another method of the GET.
+pub fn to_probe(client: Headers, needed: &[&str], key: &str, fence: AttemptId, number: u32) -> Headers {
+    let mut headers = strip(client, needed);
+    headers.retain(|(name, _)| {
+        !["content-", "if-"].iter().any(|prefix| name.starts_with(prefix))
+            && !matches!(
+                name.as_str(),
+                "host" | "idempotency-key" | "range" | "expect" | "x-http-method" | "x-method-override"
+            )
+            && name != "x-http-method-override"
+    });
+    headers.push(("idempotency-key".to_owned(), key.to_owned()));
+    headers.push((ATTEMPT.to_owned(), number.to_string()));
+    headers.push((FENCE.to_owned(), fence.to_string()));
     headers
 }
 
@@ -167,6 +201,34 @@ mod tests {
             ("oncegate-deadline", "1700000000000"),
         ]);
         assert_eq!(to_origin(client, &["x-account"], &attempt), expected);
+    }
+
+    #[test]
+    fn a_probe_says_who_asks_and_nothing_of_the_request_in_question() {
+        let client = list(&[
+            ("accept", "application/json"),
+            ("authorization", "Bearer a"),
+            ("content-length", "3"),
+            ("content-type", "application/json"),
+            ("cookie", "a=b"),
+            ("expect", "100-continue"),
+            ("host", "edge"),
+            ("idempotency-key", "k"),
+            ("if-none-match", "\"e\""),
+            ("oncegate-fence", "forged"),
+            ("range", "bytes=0-1"),
+            ("transfer-encoding", "chunked"),
+            ("x-http-method-override", "POST"),
+        ]);
+        let expected = list(&[
+            ("accept", "application/json"),
+            ("authorization", "Bearer a"),
+            ("cookie", "a=b"),
+            ("idempotency-key", "k"),
+            ("oncegate-attempt", "3"),
+            ("oncegate-fence", "abababababababababababababababab"),
+        ]);
+        assert_eq!(to_probe(client, &[], "k", AttemptId::from_bytes([0xab; 16]), 3), expected);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Counters {
     pub mismatch: u64,
     /// Requests told that the outcome is unknown.
     pub unknown: u64,
+    /// Requests for which the origin was asked about an unknown outcome.
+    pub probed: u64,
     /// Answers kept.
     pub completed: u64,
     /// Keys freed.
@@ -41,7 +43,7 @@ pub struct Counters {
 
 impl Counters {
     /// Name and value of each, in a fixed order.
-    pub fn named(&self) -> [(&'static str, u64); 15] {
+    pub fn named(&self) -> [(&'static str, u64); 16] {
         [
             ("forwarded", self.forwarded),
             ("replayed", self.replayed),
@@ -49,6 +51,7 @@ impl Counters {
             ("waited", self.waited),
             ("mismatch", self.mismatch),
             ("unknown", self.unknown),
+            ("probed", self.probed),
             ("completed", self.completed),
             ("released", self.released),
             ("doubted", self.doubted),
@@ -69,6 +72,7 @@ impl Counters {
             waited: next()?,
             mismatch: next()?,
             unknown: next()?,
+            probed: next()?,
             completed: next()?,
             released: next()?,
             doubted: next()?,

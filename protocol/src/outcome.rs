@@ -102,6 +102,27 @@ pub fn classify(status: u16, not_to_be_stored: bool, overrides: &Overrides) -> C
     }
 }
 
+/// What the origin's answer to the question means whether it has executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It has, and this is the answer: keep it, and replay it.
+    Executed(Status),
+    /// It has not: the key is free.
+    NotExecuted,
+    /// It does not say.
+    Open,
+}
+
+/// Says what an answer with this status to a probe means: success is what came of the request, 404 says that nothing did
+/// (RFC 9110, section 15.5.5), and all else leaves it open. So does an answer that is not to be stored.
+pub fn classify_probe(status: u16, not_to_be_stored: bool) -> Finding {
+    match Status::new(status) {
+        Some(valid) if status < 300 && !not_to_be_stored => Finding::Executed(valid),
+        Some(_) if status == 404 => Finding::NotExecuted,
+        _ => Finding::Open,
+    }
+}
+
 /// What the origin says about the record in its answer's headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OriginWishes {
@@ -156,6 +177,19 @@ mod tests {
         assert_eq!(class(500), Class::Unknown(Doubt::Status(500)));
         assert_eq!(class(200), Class::Store(Status::new(200).unwrap()));
         assert_eq!(classify(503, true, &overrides), Class::Release, "the origin knows best");
+    }
+
+    #[test]
+    fn only_success_and_404_answer_a_probe() {
+        for status in 0..=u16::MAX {
+            let expected = match status {
+                200..300 => Finding::Executed(Status::new(status).unwrap()),
+                404 => Finding::NotExecuted,
+                _ => Finding::Open,
+            };
+            assert_eq!(classify_probe(status, false), expected, "{status}");
+        }
+        assert_eq!(classify_probe(200, true), Finding::Open);
     }
 
     #[test]

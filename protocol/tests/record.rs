@@ -86,6 +86,10 @@ fn told(record: Record, claim: &Claim, now: Timestamp) -> String {
         }
         Begin::Replay(answer) => format!("replay {}", answer.status.as_u16()),
         Begin::InProgress { lease_until } => format!("in progress until {}", lease_until.as_millis() / 1000),
+        Begin::Probe { fence, number, doubt, write } => {
+            assert_eq!(fence, MINE);
+            format!("probe {number} {doubt:?}{}", if write.is_some() { "" } else { " again" })
+        }
         Begin::Mismatch => "mismatch".to_owned(),
         Begin::Unknown(doubt) => format!("unknown: {doubt:?}"),
         Begin::Moved { write } => format!("moved{}", if write.is_some() { " now" } else { "" }),
@@ -167,6 +171,64 @@ fn an_attempt_ends_once_and_may_say_so_twice() {
     assert_eq!(complete(&Stored::Absent, MINE, answer(200), RETENTION, now), gone);
 }
 
+/// `MINE` is in doubt since 1001 s, and `OTHER` asks about it from 1002 s to 1037 s.
+fn probing() -> Record {
+    match begin(&Stored::Record(doubted()), &claim(OTHER, SAME, OnUnknown::Probe), at(1002)) {
+        Begin::Probe { write: Some(record), .. } => record,
+        other => panic!("{other:?}"),
+    }
+}
+
+const THIRD: AttemptId = AttemptId::from_bytes([9; 16]);
+
+#[test]
+fn one_request_at_a_time_asks_what_became_of_another() {
+    let [asks, other] = [OTHER, THIRD].map(|attempt| claim(attempt, SAME, OnUnknown::Probe));
+    assert_eq!(told(doubted(), &asks, at(1002)), "probe 1 ConnectionLost");
+    assert_eq!(told(claimed(), &asks, at(1036)), "probe 1 LeaseExpired");
+    assert_eq!(told(doubted(), &claim(MINE, SAME, OnUnknown::Probe), at(1002)), "stale");
+
+    assert_eq!(told(probing(), &asks, at(1003)), "probe 1 ConnectionLost again");
+    assert_eq!(told(probing(), &other, at(1003)), "in progress until 1037");
+    assert_eq!(told(probing(), &claim(THIRD, DIFFERENT, OnUnknown::Probe), at(1003)), "mismatch");
+    assert_eq!(told(probing(), &other, at(1037)), "probe 1 ConnectionLost", "it never said what it learnt");
+    assert_eq!(told(probing(), &asks, at(1037)), "stale");
+    assert_eq!(told(probing(), &claim(THIRD, SAME, OnUnknown::Hold), at(1037)), "unknown: ConnectionLost");
+    assert_eq!(told(probing(), &other, at(1101)), "forward 1", "asking does not prolong the record");
+}
+
+#[test]
+fn what_a_probe_learns_counts_and_what_it_does_not_learn_changes_nothing() {
+    let third = claim(THIRD, SAME, OnUnknown::Probe);
+    let by = |attempt, outcome| settle(&Stored::Record(probing()), attempt, outcome, RETENTION, at(1003));
+    let told_then = |settled| told(written(settled), &third, at(1004));
+
+    assert_eq!(told_then(by(OTHER, Outcome::Completed(answer(200)))), "replay 200");
+    assert_eq!(told_then(by(OTHER, Outcome::NotExecuted)), "forward 2");
+    assert_eq!(told_then(by(OTHER, Outcome::Doubted(Doubt::Status(500)))), "probe 1 ConnectionLost");
+    assert_eq!(told_then(by(OTHER, Outcome::Released)), "probe 1 ConnectionLost", "who has not asked frees nothing");
+
+    // The attempt in question may yet say itself how it ended, but only that it executed is news.
+    assert_eq!(told_then(by(MINE, Outcome::Completed(answer(201)))), "replay 201");
+    assert_eq!(by(MINE, Outcome::Doubted(Doubt::BodyCut)), Settle::Already);
+    assert_eq!(by(MINE, Outcome::Released), Settle::Stale(StaleReason::OtherOutcome));
+    assert_eq!(by(THIRD, Outcome::NotExecuted), Settle::Stale(StaleReason::OtherAttempt));
+
+    // Said twice, it is a no-op the second time; and what the probe learnt stands against the attempt in question.
+    for outcome in [Outcome::Completed(answer(200)), Outcome::NotExecuted, Outcome::Doubted(Doubt::BodyCut)] {
+        let stored = Stored::Record(written(by(OTHER, outcome.clone())));
+        assert_eq!(settle(&stored, OTHER, outcome.clone(), RETENTION, at(1004)), Settle::Already, "{outcome:?}");
+    }
+    let freed = Stored::Record(written(by(OTHER, Outcome::NotExecuted)));
+    assert_eq!(complete(&freed, MINE, answer(201), RETENTION, at(1004)), Settle::Stale(StaleReason::OtherAttempt));
+
+    // Nobody but who asks may say that it was not executed.
+    for record in [claimed, completed, doubted] {
+        let settled = settle(&Stored::Record(record()), MINE, Outcome::NotExecuted, RETENTION, at(1003));
+        assert_eq!(settled, Settle::Stale(StaleReason::OtherOutcome));
+    }
+}
+
 #[test]
 fn a_claim_that_comes_after_its_own_release_takes_nothing() {
     let mine = claim(MINE, SAME, OnUnknown::Retry);
@@ -236,7 +298,7 @@ fn every_record_is_read_as_it_was_written() {
     let with = |answer| written(complete(&Stored::Record(claimed()), MINE, answer, RETENTION, at(1001)));
     let asked = Claim { layout: Layout::Previous { next: NEXT }, ..claim(OTHER, SAME, OnUnknown::Hold) };
     let Begin::Moved { write: Some(moved) } = begin(&Stored::Absent, &asked, at(1000)) else { panic!("not moved") };
-    let records = [claimed(), completed(), released(), doubted(), with(pieces), with(too_large), moved];
+    let records = [claimed(), completed(), released(), doubted(), with(pieces), with(too_large), moved, probing()];
     for record in records {
         let stored = record.encode();
         assert_eq!(Record::decode(&stored).as_ref(), Ok(&record));
@@ -287,6 +349,9 @@ fn a_duplicate_that_has_waited_begins_anew_before_it_may_call_the_origin() {
     let first = Visit { was_parked: false, ..waited };
     let arrival = arrive(&freed, &hold, &first, Crowd::default(), at(1002));
     assert!(matches!(arrival, Arrival::Now(Begin::Forward { .. })));
+    let unknown = Stored::Record(doubted());
+    let asks = claim(OTHER, SAME, OnUnknown::Probe);
+    assert_eq!(arrive(&unknown, &asks, &waited, Crowd::default(), at(1002)), Arrival::Again);
     let done = Stored::Record(completed());
     let replay = arrive(&done, &hold, &waited, Crowd::default(), at(1002));
     assert!(matches!(replay, Arrival::Now(Begin::Replay(_))));

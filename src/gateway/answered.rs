@@ -22,7 +22,7 @@ impl Attempt {
         let wishes = OriginWishes::read(&all);
         let headers = headers::to_client(all);
         match classify(response.status(), wishes.not_to_be_stored, &self.route.outcomes) {
-            Class::Store(status) => self.store(response, status, headers, wishes.ttl, time_limit).await,
+            Class::Store(status) => self.store(response, status, headers, wishes.ttl, Mark::Created, time_limit).await,
             Class::Release => {
                 time_limit.lift();
                 self.release().await;
@@ -39,12 +39,13 @@ impl Attempt {
     }
 
     /// Keeps an answer, and replies with it.
-    async fn store(
+    pub(super) async fn store(
         &self,
         response: Response,
         status: Status,
         headers: Headers,
         ttl: Option<Duration>,
+        mark: Mark,
         time_limit: &TimeLimit,
     ) -> Result<Response, JsValue> {
         let limit = self.route.max_response;
@@ -60,19 +61,19 @@ impl Attempt {
                 let outcome = completed(kept, SentBody::Follows { length: bytes.length() });
                 let is_stored = self.tell(outcome, Some(&bytes), retention).await;
                 let body = if status.forbids_body() { JsValue::NULL } else { bytes.joined(&[]).into() };
-                marked_reply(status.as_u16(), headers, created(is_stored), &body)
+                kept_reply(status, headers, mark, is_stored, &body)
             }
             Gathered::Whole(bytes) => {
                 self.log("headers too large to keep", json!({}));
                 let is_stored = self.tell(completed(Headers::new(), SentBody::TooLarge), None, retention).await;
-                marked_reply(status.as_u16(), headers, created(is_stored), &bytes.joined(&[]))
+                kept_reply(status, headers, mark, is_stored, &bytes.joined(&[]))
             }
             Gathered::More(bytes, rest) => {
                 time_limit.lift();
                 self.log("body too large to keep", json!({ "limit": limit }));
                 let is_stored = self.tell(completed(Headers::new(), SentBody::TooLarge), None, retention).await;
                 let body = self.stream(&response, bytes, &rest)?;
-                marked_reply(status.as_u16(), headers, created(is_stored), &body)
+                kept_reply(status, headers, mark, is_stored, &body)
             }
         }
     }
@@ -104,9 +105,29 @@ async fn pump(begun: Bytes, rest: Option<&ReadableStream>, into: &WritableStream
     Ok(())
 }
 
-/// How an answer is marked that executed just now, by whether its record is durable.
-fn created(is_stored: bool) -> &'static str {
-    if is_stored { "created" } else { "not-stored" }
+/// What an answer is that is kept.
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
+    /// The origin has just executed.
+    Created,
+    /// It has executed before, as it said when it was asked.
+    Probed,
+}
+
+/// An answer that is marked by what it is, and by whether its record is durable.
+fn kept_reply(
+    status: Status,
+    mut headers: Headers,
+    mark: Mark,
+    is_stored: bool,
+    body: &JsValue,
+) -> Result<Response, JsValue> {
+    match mark {
+        Mark::Probed => headers::mark_replayed(&mut headers),
+        Mark::Created if is_stored => headers::mark(&mut headers, "created"),
+        Mark::Created => headers::mark(&mut headers, "not-stored"),
+    }
+    reply(status.as_u16(), &headers, body)
 }
 
 /// An answer whose body goes on as it comes.
@@ -116,6 +137,6 @@ pub(super) fn pass_on(response: &Response, headers: Headers, mark: &str) -> Resu
 }
 
 fn marked_reply(status: u16, mut headers: Headers, mark: &str, body: &JsValue) -> Result<Response, JsValue> {
-    headers.push((headers::STATUS.to_owned(), mark.to_owned()));
+    headers::mark(&mut headers, mark);
     reply(status, &headers, body)
 }

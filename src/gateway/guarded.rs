@@ -9,7 +9,7 @@ use oncegate_protocol::headers::{self, AttemptHeaders};
 use oncegate_protocol::ids::AttemptId;
 use oncegate_protocol::outcome::Doubt;
 use oncegate_protocol::problem::Problem;
-use oncegate_protocol::record::{Claim, Layout};
+use oncegate_protocol::record::{Claim, Layout, OnUnknown};
 use oncegate_protocol::request::Place;
 use oncegate_protocol::retry::Failure;
 use oncegate_protocol::time::Timestamp;
@@ -19,6 +19,7 @@ use wasm_bindgen::JsValue;
 
 use super::body::{GuardedRequest, UNSENDABLE};
 use super::ledger_calls::{Answer, Ledger};
+use super::probe::{Probed, Question};
 use super::{Deployment, replies};
 use crate::platform::{Bytes, OutgoingRequest, Request, Response, TimeLimit, describe, now};
 use crate::{log, origin, platform};
@@ -43,24 +44,53 @@ pub(super) struct Grant {
 
 /// Carries a guarded request out, from its claim to its reply.
 pub(super) async fn execute(deployment: Rc<Deployment>, request: GuardedRequest) -> Result<Response, JsValue> {
+    let arrived_at = now();
+    let (attempt, begun) = begin(&deployment, &request, request.identity.on_unknown(), arrived_at).await?;
+    let Begun::Asked(question) = begun else { return attempt.go_on(begun, request).await };
+    match attempt.probe(&request, &question).await? {
+        Probed::Replied(response) => Ok(response),
+        Probed::NotExecuted => {
+            // The key is free. Whoever has taken it in between is not asked about again.
+            let (attempt, begun) = begin(&deployment, &request, OnUnknown::Hold, arrived_at).await?;
+            attempt.go_on(begun, request).await
+        }
+    }
+}
+
+/// Begins an attempt where the record is: in the previous layout of its route, or in the current one.
+async fn begin(
+    deployment: &Rc<Deployment>,
+    request: &GuardedRequest,
+    on_unknown: OnUnknown,
+    arrived_at: Timestamp,
+) -> Result<(Attempt, Begun), JsValue> {
     let route = request.identity.route;
     let attempt = platform::new_attempt()?;
-    let at = |place: &Place| Attempt { deployment: Rc::clone(&deployment), route, place: place.clone(), attempt };
-    let arrived_at = now();
-    if let Some(previous) = &request.identity.previous {
-        match at(previous).begin(&request, Layout::Previous { next: route.layout.id() }, arrived_at).await {
+    let at = |place: &Place| Attempt { deployment: Rc::clone(deployment), route, place: place.clone(), attempt };
+    let claim = |layout| Claim {
+        attempt,
+        fingerprint: request.identity.fingerprint,
+        lease: route.lease(),
+        retention: route.retention(),
+        on_unknown,
+        layout,
+    };
+    if let Some(previous) = request.identity.previous.as_ref().map(at) {
+        match previous.begin(claim(Layout::Previous { next: route.layout.id() }), arrived_at).await {
             Begun::Moved => {}
-            begun => return at(previous).go_on(begun, request).await,
+            begun => return Ok((previous, begun)),
         }
     }
     let current = at(&request.identity.place);
-    let begun = current.begin(&request, Layout::Current, arrived_at).await;
-    current.go_on(begun, request).await
+    let begun = current.begin(claim(Layout::Current), arrived_at).await;
+    Ok((current, begun))
 }
 
 /// What came of a begin.
 enum Begun {
     Granted(Grant),
+    /// The origin is to be asked what became of another attempt.
+    Asked(Question),
     Answered(Response),
     /// The key is kept in the next layout.
     Moved,
@@ -74,23 +104,18 @@ enum Begun {
 
 impl Attempt {
     /// Asks for the right to call the origin. What is left of the wait is counted from `arrived_at`.
-    async fn begin(&self, request: &GuardedRequest, layout: Layout, arrived_at: Timestamp) -> Begun {
+    async fn begin(&self, claim: Claim, arrived_at: Timestamp) -> Begun {
         loop {
             let begun_at = now();
             let wait = self.route.wait().saturating_sub(begun_at.since(arrived_at));
-            let claim = Claim {
-                attempt: self.attempt,
-                fingerprint: request.identity.fingerprint,
-                lease: self.route.lease(),
-                retention: self.route.retention(),
-                on_unknown: self.route.on_unknown,
-                layout,
-            };
             let command = Command::Begin { id: self.place.id, claim, wait };
             match self.ledger().ask(&command, None, wait).await {
                 Ok(Answer::ForClient(response)) => return Begun::Answered(response),
                 Ok(Answer::Frame(Reply::Forward { number, lease_until })) => {
                     return Begun::Granted(Grant { number, lease_until, begun_at });
+                }
+                Ok(Answer::Frame(Reply::Probe { fence, number, doubt })) => {
+                    return Begun::Asked(Question { fence, number, doubt, begun_at });
                 }
                 Ok(Answer::Frame(Reply::Moved)) => return Begun::Moved,
                 // Only a begin that waited is told so, and what is left of the wait shrinks.
@@ -124,7 +149,7 @@ impl Attempt {
             }
             // The claim may have arrived after all, or yet arrive. Nobody will use it.
             Begun::Lost => self.afterwards(SentOutcome::Released),
-            Begun::Moved | Begun::Failed | Begun::Refused => {}
+            Begun::Asked(_) | Begun::Moved | Begun::Failed | Begun::Refused => {}
         }
         replies::problem(&Problem::unavailable())
     }

@@ -9,6 +9,7 @@ mod answered;
 mod body;
 mod guarded;
 mod ledger_calls;
+mod probe;
 mod replies;
 mod unguarded;
 

@@ -169,6 +169,13 @@ impl Ledger {
                 records.count(|counters| &mut counters.in_progress);
                 problem_reply(&Problem::in_progress())?
             }
+            Begin::Probe { fence, number, doubt, write } => {
+                if let Some(record) = write {
+                    records.claim(id, &record, claim, now)?;
+                }
+                records.count(|counters| &mut counters.probed);
+                replies::frame(Reply::Probe { fence, number, doubt })?
+            }
             Begin::Mismatch => {
                 records.count(|counters| &mut counters.mismatch);
                 problem_reply(&Problem::mismatch())?

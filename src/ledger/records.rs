@@ -141,7 +141,7 @@ impl Records {
         self.count_rows(rows, |counters| &mut counters.record_rows);
         self.count(|counters| match record.state {
             State::Completed(_) => &mut counters.completed,
-            State::Unknown(_) => &mut counters.doubted,
+            State::Unknown(_) | State::Probing { .. } => &mut counters.doubted,
             State::Released | State::InProgress { .. } | State::Moved { .. } => &mut counters.released,
         });
         Ok(())

@@ -18,8 +18,7 @@ pub(super) fn frame(answer: Reply) -> Replied {
 /// A stored answer, marked as replayed.
 pub(super) fn replay(answer: &Answer, body: &JsValue) -> Replied {
     let mut list = answer.headers.clone();
-    list.push((headers::STATUS.to_owned(), "replayed".to_owned()));
-    list.push((headers::REPLAYED.to_owned(), "true".to_owned()));
+    headers::mark_replayed(&mut list);
     let body = if answer.status.forbids_body() { &JsValue::NULL } else { body };
     reply(answer.status.as_u16(), &list, body)
 }

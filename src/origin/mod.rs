@@ -18,6 +18,14 @@ pub fn address(config: &Config, url: &str) -> String {
     }
 }
 
+/// The address at the origin of another path and query than that of a request to this address.
+pub fn sibling(config: &Config, url: &str, path_and_query: &str) -> String {
+    match &config.origin {
+        Some(origin) => origin.address(path_and_query),
+        None => RequestUrl::sibling(url, path_and_query),
+    }
+}
+
 /// Sends a request on as it came, body streamed, and gives the answer as it comes. Also upgrades.
 ///
 /// # Errors

@@ -95,7 +95,6 @@ for (const [what, fields, ...wordings] of [
 }
 
 for (const fields of [
-  { on_unknown: { probe: '/v1/payments/by-key/{key}' } },
   { reply: 'early' },
   { mode: 'observe' },
 ]) {

@@ -6,6 +6,7 @@
 mod error;
 mod fields;
 mod origin;
+mod probe;
 mod route;
 mod route_fields;
 mod sources;
@@ -14,6 +15,7 @@ mod values;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use origin::Origin;
+pub use probe::{ProbePath, UnknownPolicy};
 pub use route::{FingerprintRule, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
 pub use sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
 pub use table::{Found, RouteMatch, RouteTable};

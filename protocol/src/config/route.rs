@@ -3,11 +3,11 @@
 use core::num::NonZeroU16;
 use core::time::Duration;
 
+use super::probe::UnknownPolicy;
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
 use crate::hashing::Parts;
 use crate::ids::LayoutId;
 use crate::outcome::Overrides;
-use crate::record::OnUnknown;
 
 /// A keyed route, as configured. `cargo doc` says of each field what the design says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Route {
     /// What a duplicate gets while the first is running.
     pub on_duplicate: OnDuplicate,
     /// What a request gets whose key has an unknown outcome.
-    pub on_unknown: OnUnknown,
+    pub on_unknown: UnknownPolicy,
     /// What a request gets whose record cannot be reached or read.
     pub on_ledger_failure: OnLedgerFailure,
     /// The statuses to which it gives another class than the default.

@@ -6,12 +6,12 @@ use core::time::Duration;
 use serde_json::Value;
 
 use super::fields::{Expected, Fields, not_available_yet};
+use super::probe::UnknownPolicy;
 use super::route::{FingerprintRule, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
 use super::values;
 use crate::limits;
 use crate::outcome::{Overrides, Status};
-use crate::record::OnUnknown;
 use crate::request::{NormalPath, OWN_PATHS};
 
 /// The platform's location hints and jurisdictions (Cloudflare, Durable Objects, "Data location").
@@ -59,7 +59,7 @@ impl Route {
                 values::duration(value, ONE_MS, limits::ORIGIN_TIMEOUT)
             }),
             on_duplicate: parse_on_duplicate(fields),
-            on_unknown: fields.or("on_unknown", OnUnknown::Hold, parse_on_unknown),
+            on_unknown: fields.or("on_unknown", UnknownPolicy::Hold, UnknownPolicy::parse),
             on_ledger_failure: fields.or("on_ledger_failure", OnLedgerFailure::Refuse, |value| {
                 values::word(value, &[("refuse", OnLedgerFailure::Refuse), ("pass", OnLedgerFailure::Pass)])
             }),
@@ -86,17 +86,23 @@ impl Route {
             fields.wrong("renamed_from or shards.previous", &now, "a name or a number of shards other than now");
         }
         let in_key = self.key.iter().filter_map(|source| match source {
-            KeySource::Path(name) => Some(("key", name)),
+            KeySource::Path(name) => Some(("key", name.as_str(), format!("path:{name}"))),
             _ => None,
         });
         let in_scope = self.scope.sources().iter().filter_map(|source| match source {
-            ScopeSource::Path(name) => Some(("scope", name)),
+            ScopeSource::Path(name) => Some(("scope", name.as_str(), format!("path:{name}"))),
             _ => None,
         });
-        for (field, name) in in_key.chain(in_scope) {
+        let in_probe = match &self.on_unknown {
+            UnknownPolicy::Probe(path) => {
+                path.parameters().map(|name| ("on_unknown", name, format!("{{{name}}}"))).collect()
+            }
+            UnknownPolicy::Hold | UnknownPolicy::Retry => Vec::new(),
+        };
+        for (field, name, shown) in in_key.chain(in_scope).chain(in_probe) {
             if !self.path.contains(&format!("{{{name}}}")) && !self.path.contains(&format!("{{*{name}}}")) {
                 let expected = format!("a path parameter that the path {} has", self.path);
-                fields.wrong(field, &format!("\"path:{name}\""), expected);
+                fields.wrong(field, &format!("\"{shown}\""), expected);
             }
         }
         if self.needs_json() && self.max_request > limits::MAX_JSON_BYTES {
@@ -187,13 +193,6 @@ fn parse_on_duplicate(fields: &mut Fields<'_>) -> OnDuplicate {
     let waits = fields.or("on_duplicate", false, |value| values::word(value, &[("conflict", false), ("wait", true)]));
     let wait = fields.or("wait", Duration::from_secs(10), |value| values::duration(value, ONE_MS, limits::WAIT));
     if waits { OnDuplicate::Wait(wait) } else { OnDuplicate::Conflict }
-}
-
-fn parse_on_unknown(value: &Value) -> Result<OnUnknown, Expected> {
-    match value {
-        Value::Object(map) if map.contains_key("probe") => Err(not_available_yet("\"hold\" or \"retry\"")),
-        other => values::word(other, &[("hold", OnUnknown::Hold), ("retry", OnUnknown::Retry)]),
-    }
 }
 
 fn parse_outcomes(fields: &mut Fields<'_>) -> Overrides {

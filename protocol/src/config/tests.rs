@@ -51,6 +51,7 @@ fn every_field_of_the_design_is_understood() {
         ("on_duplicate", json!("wait")),
         ("wait", json!("500ms")),
         ("on_unknown", json!("retry")),
+        ("on_unknown", json!({ "probe": "/v1/{id}/by-key/{key}" })),
         ("on_ledger_failure", json!("pass")),
         ("store", json!([503])),
         ("release", json!([409, 423])),
@@ -114,6 +115,10 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("timeout", json!("1h"), "5m"),
         ("wait", json!("2m"), "1m"),
         ("on_duplicate", json!("queue"), "\"wait\""),
+        ("on_unknown", json!("ask"), "\"hold\""),
+        ("on_unknown", json!({ "probe": "/v1/by-key" }), "{key}"),
+        ("on_unknown", json!({ "probe": "/v1/{nope}/{key}" }), "a path parameter"),
+        ("on_unknown", json!({ "probe": "/v1/{key}", "after": "1s" }), "probe ="),
         ("shards", json!(0), "1 to 4096"),
         ("shards", json!(4097), "1 to 4096"),
         ("shards", json!(1.5), "1 to 4096"),
@@ -142,12 +147,7 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
 
 #[test]
 fn what_comes_later_is_refused_and_not_ignored() {
-    let later = [
-        ("on_unknown", json!({ "probe": "/v1/by-key/{key}" })),
-        ("reply", json!("early")),
-        ("mode", json!("observe")),
-        ("scope", json!(["jwt:sub"])),
-    ];
+    let later = [("reply", json!("early")), ("mode", json!("observe")), ("scope", json!(["jwt:sub"]))];
     for (field, value) in later {
         let text = with(field, value).unwrap_err().to_string();
         assert!(text.contains(field) && text.contains("not available yet"), "{text}");

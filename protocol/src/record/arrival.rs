@@ -41,7 +41,9 @@ pub enum Arrival<'a> {
 /// Decides what becomes of a begin.
 pub fn arrive<'a>(stored: &'a Stored, claim: &Claim, visit: &Visit, crowd: Crowd, now: Timestamp) -> Arrival<'a> {
     match begin(stored, claim, now) {
-        Begin::Forward { write: Some(_), .. } if visit.was_parked => Arrival::Again,
+        Begin::Forward { write: Some(_), .. } | Begin::Probe { write: Some(_), .. } if visit.was_parked => {
+            Arrival::Again
+        }
         Begin::InProgress { lease_until } => {
             let until = visit.arrived_at.after(visit.wait).min(lease_until);
             let room = crowd.here < limits::WAITERS_PER_KEY && crowd.in_ledger < limits::WAITERS_PER_LEDGER;

@@ -45,6 +45,8 @@ pub enum OnUnknown {
     Hold,
     /// The origin is called again. The operator knows that it may execute twice.
     Retry,
+    /// The origin is asked whether it has executed. One request asks at a time; the others are told that one is under way.
+    Probe,
 }
 
 /// What is to be done with a request.
@@ -65,6 +67,17 @@ pub enum Begin<'a> {
     InProgress {
         /// When its lease ends.
         lease_until: Timestamp,
+    },
+    /// Write `write`, if any, and then let the Worker ask the origin what became of the attempt that holds the record.
+    Probe {
+        /// The attempt in question.
+        fence: AttemptId,
+        /// Which one that is, from 1.
+        number: u32,
+        /// Why its outcome is unknown.
+        doubt: Doubt,
+        /// The record to be written first; `None` where this same attempt is asking already.
+        write: Option<Record>,
     },
     /// The key was used for another payload.
     Mismatch,
@@ -104,12 +117,32 @@ pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a>
             Begin::Forward { number: record.number, lease_until, write: None }
         }
         View::InProgress { lease_until } => Begin::InProgress { lease_until },
+        View::Probing { by, doubt, .. } if by == claim.attempt => probe(record, doubt, None),
+        View::Probing { until, .. } => Begin::InProgress { lease_until: until },
         View::Completed(answer) => Begin::Replay(answer),
         View::Unknown(doubt) => match claim.on_unknown {
-            OnUnknown::Retry if record.attempt == claim.attempt => Begin::Stale,
             OnUnknown::Hold => Begin::Unknown(doubt),
+            OnUnknown::Retry | OnUnknown::Probe if record.has_been_tried_by(claim.attempt) => Begin::Stale,
             OnUnknown::Retry => forward(Some(record), claim, now),
+            OnUnknown::Probe => probe(record, doubt, Some(probing(record, doubt, claim, now))),
         },
+    }
+}
+
+fn probe<'a>(record: &Record, doubt: Doubt, write: Option<Record>) -> Begin<'a> {
+    Begin::Probe { fence: record.attempt, number: record.number, doubt, write }
+}
+
+/// The record keeps its attempt, which may still complete, and its expiry: asking adds nothing to what is known.
+fn probing(record: &Record, doubt: Doubt, claim: &Claim, now: Timestamp) -> Record {
+    let transition = Transition { at: now, attempt_number: record.number, event: Event::Probed };
+    Record {
+        fingerprint: record.fingerprint,
+        attempt: record.attempt,
+        number: record.number,
+        state: State::Probing { by: claim.attempt, until: now.after(claim.lease), doubt },
+        expires_at: record.expires_at,
+        history: record.settled_history(now).with(transition),
     }
 }
 
@@ -151,6 +184,11 @@ fn forward<'a>(previous: Option<&Record>, claim: &Claim, now: Timestamp) -> Begi
 }
 
 impl Record {
+    /// Whether this attempt has held the record, or asked about it: then its claim came twice, and nobody waits for it.
+    fn has_been_tried_by(&self, attempt: AttemptId) -> bool {
+        self.attempt == attempt || matches!(self.state, State::Probing { by, .. } if by == attempt)
+    }
+
     /// The history, with the end of the lease written in where it has ended without an outcome.
     pub(super) fn settled_history(&self, now: Timestamp) -> History {
         match self.state {

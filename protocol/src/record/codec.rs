@@ -10,6 +10,7 @@
 //!   2 released
 //!   3 unknown       doubt
 //!   4 moved         next layout [8]
+//!   5 probing       by [16] · until u64 · doubt
 //! · history: count u8 · (at u64 · attempt number u32 · event u8 [· status u16 | doubt])…
 //! doubt: kind u8 · status u16 (0 unless the kind is a status)
 //! ```
@@ -75,6 +76,12 @@ fn write_state(writer: &mut Writer, state: &State) {
             writer.u8(4);
             writer.bytes(next.as_bytes());
         }
+        State::Probing { by, until, doubt } => {
+            writer.u8(5);
+            writer.bytes(by.as_bytes());
+            writer.u64(until.as_millis());
+            doubt.write(writer);
+        }
     }
 }
 
@@ -85,6 +92,11 @@ fn read_state(reader: &mut Reader<'_>) -> Result<State, DecodeError> {
         2 => Ok(State::Released),
         3 => Doubt::read(reader).map(State::Unknown),
         4 => Ok(State::Moved { next: LayoutId::from_bytes(reader.array("the next layout")?) }),
+        5 => Ok(State::Probing {
+            by: AttemptId::from_bytes(reader.array("the asking attempt")?),
+            until: Timestamp::from_millis(reader.u64("the end of asking")?),
+            doubt: Doubt::read(reader)?,
+        }),
         value => Err(DecodeError::Unknown { what: "the state", value }),
     }
 }
@@ -187,6 +199,7 @@ fn write_history(writer: &mut Writer, history: &History) {
                 doubt.write(writer);
             }
             Event::Moved => writer.u8(4),
+            Event::Probed => writer.u8(5),
         }
     }
 }
@@ -202,6 +215,7 @@ fn read_history(reader: &mut Reader<'_>) -> Result<History, DecodeError> {
             2 => Event::Released,
             3 => Event::Doubted(Doubt::read(reader)?),
             4 => Event::Moved,
+            5 => Event::Probed,
             value => return Err(DecodeError::Unknown { what: "a transition's event", value }),
         };
         Ok(Transition { at, attempt_number, event })

@@ -28,6 +28,8 @@ pub enum Event {
     Doubted(Doubt),
     /// The key was given away to the next layout.
     Moved,
+    /// The origin was asked what became of the attempt.
+    Probed,
 }
 
 /// The transitions of a record, oldest first.

@@ -4,6 +4,10 @@
 //! Absent ─begin→ InProgress ─complete→ Completed
 //!                    │ ─release→ Released ─begin→ InProgress
 //!                    └─doubt, or its lease ends→ Unknown ─complete (the same attempt, late)→ Completed
+//!
+//! Unknown ─begin (probe)→ Probing ─complete→ Completed
+//!                            │ ─not executed→ Released
+//!                            └─doubt, or its time is over→ Unknown
 //! ```
 //!
 //! All but a live InProgress expire to Absent. A lease that has ended is not written down when it ends, nobody may be
@@ -59,6 +63,15 @@ pub enum State {
     Released,
     /// The origin may have executed or not.
     Unknown(Doubt),
+    /// As unknown; and an attempt asks the origin, or has asked it in vain, what became of the one that holds the record.
+    Probing {
+        /// Which attempt. It has not claimed the key, and brings only what the origin says of it.
+        by: AttemptId,
+        /// Until then nobody else asks. In the past once it has asked in vain.
+        until: Timestamp,
+        /// Why it is not known.
+        doubt: Doubt,
+    },
     /// The key is kept in the next layout of its route; see [`Layout`].
     Moved {
         /// Which that is.
@@ -82,6 +95,15 @@ pub enum View<'a> {
     Released,
     /// As [`State::Unknown`], or its lease has ended without an outcome.
     Unknown(Doubt),
+    /// An attempt is asking the origin what became of the one that holds the record.
+    Probing {
+        /// Which attempt.
+        by: AttemptId,
+        /// Until when.
+        until: Timestamp,
+        /// Why it is not known.
+        doubt: Doubt,
+    },
     /// As [`State::Moved`].
     Moved {
         /// To which layout.
@@ -94,11 +116,14 @@ impl Record {
     pub fn view(&self, now: Timestamp) -> View<'_> {
         match &self.state {
             State::InProgress { lease_until } if now < *lease_until => View::InProgress { lease_until: *lease_until },
+            State::Probing { by, until, doubt } if now < *until => {
+                View::Probing { by: *by, until: *until, doubt: *doubt }
+            }
             _ if now >= self.expires_at => View::Absent,
             State::InProgress { .. } => View::Unknown(Doubt::LeaseExpired),
             State::Completed(answer) => View::Completed(answer),
             State::Released => View::Released,
-            State::Unknown(doubt) => View::Unknown(*doubt),
+            State::Unknown(doubt) | State::Probing { doubt, .. } => View::Unknown(*doubt),
             State::Moved { next } => View::Moved { next: *next },
         }
     }

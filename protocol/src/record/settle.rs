@@ -40,8 +40,10 @@ pub enum StaleReason {
 pub enum Outcome {
     /// The origin has answered: keep the answer.
     Completed(Answer),
-    /// The origin is known not to have executed: free the key.
+    /// This attempt is known not to have executed anything: free the key, where the attempt has claimed it.
     Released,
+    /// The origin was asked, and says that it has not executed the attempt that holds the record: free the key.
+    NotExecuted,
     /// It is not known whether the origin executed.
     Doubted(Doubt),
 }
@@ -58,6 +60,9 @@ pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: 
         Stored::Absent => return Settle::Stale(StaleReason::Gone),
         Stored::Unreadable(error) => return Settle::Refuse(*error),
         Stored::Record(record) if record.attempt == attempt => record,
+        Stored::Record(record) if record.is_asked_about_by(attempt) => {
+            return record.probed(attempt, outcome, retention, now);
+        }
         Stored::Record(record) => {
             let is_free = matches!(record.view(now), View::Absent | View::Released);
             return match outcome {
@@ -67,23 +72,23 @@ pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: 
         }
     };
     match (&record.state, outcome) {
-        (State::InProgress { .. } | State::Unknown(_), Outcome::Completed(answer)) => {
-            let event = Event::Completed(answer.status);
-            record.ended(State::Completed(answer), event, retention, now)
+        (State::InProgress { .. } | State::Unknown(_) | State::Probing { .. }, Outcome::Completed(answer)) => {
+            record.completed(attempt, answer, retention, now)
         }
-        (State::InProgress { .. }, Outcome::Released) => record.ended(State::Released, Event::Released, retention, now),
+        (State::InProgress { .. }, Outcome::Released) => record.released(attempt, retention, now),
         (State::InProgress { .. }, Outcome::Doubted(doubt)) => {
-            record.ended(State::Unknown(doubt), Event::Doubted(doubt), retention, now)
+            record.ended(attempt, State::Unknown(doubt), Event::Doubted(doubt), retention, now)
         }
         (State::Completed(_), Outcome::Completed(_))
         | (State::Released | State::Moved { .. }, Outcome::Released)
-        | (State::Unknown(_), Outcome::Doubted(_)) => Settle::Already,
+        | (State::Released, Outcome::NotExecuted)
+        | (State::Unknown(_) | State::Probing { .. }, Outcome::Doubted(_)) => Settle::Already,
         (State::Completed(_), Outcome::Released | Outcome::Doubted(_))
         | (State::Released, Outcome::Completed(_) | Outcome::Doubted(_))
-        | (State::Unknown(_), Outcome::Released)
-        | (State::Moved { .. }, Outcome::Completed(_) | Outcome::Doubted(_)) => {
-            Settle::Stale(StaleReason::OtherOutcome)
-        }
+        | (State::Unknown(_) | State::Probing { .. }, Outcome::Released)
+        | (State::Moved { .. }, Outcome::Completed(_) | Outcome::Doubted(_))
+        // Only an attempt that asks about another may say so.
+        | (_, Outcome::NotExecuted) => Settle::Stale(StaleReason::OtherOutcome),
     }
 }
 
@@ -103,11 +108,37 @@ fn tombstone(free: Option<&Record>, attempt: AttemptId, retention: Duration, now
 }
 
 impl Record {
-    fn ended(&self, state: State, event: Event, retention: Duration, now: Timestamp) -> Settle {
+    fn is_asked_about_by(&self, attempt: AttemptId) -> bool {
+        matches!(self.state, State::Probing { by, .. } if by == attempt)
+    }
+
+    /// What an attempt brings that has asked the origin. What is known then is its word: the attempt that held the record is
+    /// refused from then on. Where it has learnt nothing, the record is as it was, but free to be asked about again.
+    fn probed(&self, by: AttemptId, outcome: Outcome, retention: Duration, now: Timestamp) -> Settle {
+        match (outcome, &self.state) {
+            (Outcome::Completed(answer), _) => self.completed(by, answer, retention, now),
+            (Outcome::NotExecuted, _) => self.released(by, retention, now),
+            (Outcome::Released | Outcome::Doubted(_), State::Probing { until, doubt, .. }) if now < *until => {
+                Settle::Write(Self { state: State::Probing { by, until: now, doubt: *doubt }, ..self.clone() })
+            }
+            (Outcome::Released | Outcome::Doubted(_), _) => Settle::Already,
+        }
+    }
+
+    fn completed(&self, by: AttemptId, answer: Answer, retention: Duration, now: Timestamp) -> Settle {
+        let event = Event::Completed(answer.status);
+        self.ended(by, State::Completed(answer), event, retention, now)
+    }
+
+    fn released(&self, by: AttemptId, retention: Duration, now: Timestamp) -> Settle {
+        self.ended(by, State::Released, Event::Released, retention, now)
+    }
+
+    fn ended(&self, by: AttemptId, state: State, event: Event, retention: Duration, now: Timestamp) -> Settle {
         let entry = Transition { at: now, attempt_number: self.number, event };
         Settle::Write(Self {
             fingerprint: self.fingerprint,
-            attempt: self.attempt,
+            attempt: by,
             number: self.number,
             state,
             expires_at: now.after(retention),

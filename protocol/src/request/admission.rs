@@ -8,10 +8,11 @@ use super::fingerprint::Target;
 use super::key::{self, KeyPart};
 use super::scope::{self, ScopePart};
 use super::{NormalPath, RequestUrl, json};
-use crate::config::{Config, FingerprintRule, Found, KeySource, Layout, Route, RouteMatch};
+use crate::config::{Config, FingerprintRule, Found, KeySource, Layout, Route, RouteMatch, UnknownPolicy};
 use crate::hashing::{BodyDigest, Parts};
 use crate::ids::{Fingerprint, RecordId};
 use crate::problem::{DOCUMENTATION_PATH, Problem};
+use crate::record::OnUnknown;
 
 /// What is below this path is the gate's own, and never reaches the origin.
 pub const OWN_PATHS: &str = "/_oncegate/";
@@ -66,6 +67,20 @@ pub struct Identity<'c> {
     pub fingerprint: Fingerprint,
     /// The key for the origin, fit for a header.
     pub key: String,
+    /// Where at the origin to ask what became of an earlier attempt: path and query. `None` where the route does not ask, or
+    /// the key cannot stand in an address.
+    pub probe: Option<String>,
+}
+
+impl Identity<'_> {
+    /// What its claim says of an unknown outcome. What cannot be asked about is held.
+    pub fn on_unknown(&self) -> OnUnknown {
+        match (&self.route.on_unknown, &self.probe) {
+            (UnknownPolicy::Retry, _) => OnUnknown::Retry,
+            (UnknownPolicy::Probe(_), Some(_)) => OnUnknown::Probe,
+            (UnknownPolicy::Hold, _) | (UnknownPolicy::Probe(_), None) => OnUnknown::Hold,
+        }
+    }
 }
 
 /// Where a record is.
@@ -95,6 +110,8 @@ struct Keyed<'c> {
     key: Vec<Option<KeyPart>>,
     /// The header with the key as it was sent, where that is all of the key.
     key_as_sent: Option<String>,
+    /// What the path says of the route's parameters.
+    parameters: Vec<(String, String)>,
 }
 
 /// Decides from a request's head.
@@ -130,7 +147,8 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
         [KeySource::Header(name)] => (head.header)(name),
         _ => None,
     };
-    let keyed = Keyed { route, target: Target::new(head.method, &path, head.url.query), scope, key, key_as_sent };
+    let target = Target::new(head.method, &path, head.url.query);
+    let keyed = Keyed { route, target, scope, key, key_as_sent, parameters: found.parameters };
     if route.needs_json() { Admission::ByJson(ByJson(keyed)) } else { Admission::ByBytes(ByBytes(keyed)) }
 }
 
@@ -142,13 +160,13 @@ impl<'c> ByBytes<'c> {
 
     /// Identifies the request, given the digest of its body.
     pub fn identify(self, body: BodyDigest) -> Identity<'c> {
-        let Keyed { route, target, scope, key, key_as_sent } = self.0;
+        let Keyed { route, target, scope, key, key_as_sent, parameters } = self.0;
         let fingerprint = match route.fingerprint {
             FingerprintRule::None => target.without_body(),
             _ => target.with_bytes(body),
         };
         let key: Vec<KeyPart> = key.into_iter().flatten().collect();
-        identity(route, &scope, &key, key_as_sent, fingerprint)
+        identity(route, &scope, &key, key_as_sent, &parameters, fingerprint)
     }
 }
 
@@ -163,7 +181,7 @@ impl<'c> ByJson<'c> {
     /// # Errors
     /// Where the body is not JSON, or has not the key that it must have.
     pub fn identify(self, body: &[u8]) -> Result<Identity<'c>, Unidentified> {
-        let Keyed { route, target, scope, key, key_as_sent } = self.0;
+        let Keyed { route, target, scope, key, key_as_sent, parameters } = self.0;
         if body.is_empty() && !route.required && key.contains(&None) {
             // Without a body there is no key in it.
             return Err(Unidentified::PassThrough);
@@ -181,7 +199,7 @@ impl<'c> ByJson<'c> {
             }
             FingerprintRule::None => target.without_body(),
         };
-        Ok(identity(route, &scope, &key, key_as_sent, fingerprint))
+        Ok(identity(route, &scope, &key, key_as_sent, &parameters, fingerprint))
     }
 }
 
@@ -196,6 +214,7 @@ fn identity<'c>(
     scope: &[ScopePart],
     key: &[KeyPart],
     key_as_sent: Option<String>,
+    parameters: &[(String, String)],
     fingerprint: Fingerprint,
 ) -> Identity<'c> {
     let place = |layout: &Layout| {
@@ -205,12 +224,17 @@ fn identity<'c>(
         let id = RecordId::from_bytes(parts.finish());
         Place { ledger: layout.ledger(&id), id }
     };
+    let probe = match &route.on_unknown {
+        UnknownPolicy::Probe(path) => path.fill(&key::as_compared(key), parameters),
+        UnknownPolicy::Hold | UnknownPolicy::Retry => None,
+    };
     Identity {
         route,
         place: place(&route.layout),
         previous: route.previous.as_ref().map(place),
         fingerprint,
         key: key_as_sent.unwrap_or_else(|| key::for_origin(key)),
+        probe,
     }
 }
 

@@ -63,6 +63,14 @@ pub(super) fn for_origin(parts: &[KeyPart]) -> String {
     parts.iter().map(|part| utf8_percent_encode(part.as_str(), ESCAPED).to_string()).collect::<Vec<_>>().join(":")
 }
 
+/// The key as it is compared: as it is where it has one part, else as [`for_origin`].
+pub(super) fn as_compared(parts: &[KeyPart]) -> String {
+    match parts {
+        [single] => single.0.clone(),
+        several => for_origin(several),
+    }
+}
+
 /// A bare key: visible ASCII without quotes, and without the comma that would mean two of them.
 fn bare(value: &str) -> Result<String, String> {
     if value.contains(',') {

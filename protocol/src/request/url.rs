@@ -26,6 +26,12 @@ impl<'a> RequestUrl<'a> {
         Self { host, path_and_query, path, query }
     }
 
+    /// The address of this path and query on the same host. `href` is the address that was parsed.
+    pub fn sibling(href: &'a str, path_and_query: &str) -> String {
+        let (scheme, _) = href.split_once("://").unwrap_or(("https", ""));
+        format!("{scheme}://{}{path_and_query}", Self::parse(href).host)
+    }
+
     /// The decoded values of a query parameter, as `application/x-www-form-urlencoded` has it; `None` for one that is not
     /// UTF-8.
     pub fn parameter(&self, wanted: &str) -> impl Iterator<Item = Option<String>> {
@@ -53,6 +59,7 @@ mod tests {
         assert_eq!(RequestUrl::parse("http://a").path_and_query, "/");
         assert_eq!(RequestUrl::parse("").path_and_query, "/");
         assert_eq!(RequestUrl::parse("http://a//b.example/c").path_and_query, "//b.example/c");
+        assert_eq!(RequestUrl::sibling("http://a:1/x?y#z", "/b?c"), "http://a:1/b?c");
     }
 
     #[test]

@@ -52,6 +52,8 @@ pub enum SentOutcome {
     },
     /// The origin was not called, or refused.
     Released,
+    /// The origin was asked about the attempt that holds the record, and says that it has not executed it.
+    NotExecuted,
     /// Whether the origin executed is not known.
     Doubted(Doubt),
 }
@@ -80,6 +82,7 @@ impl SentOutcome {
                 Outcome::Completed(Answer { status, headers, body })
             }
             Self::Released => Outcome::Released,
+            Self::NotExecuted => Outcome::NotExecuted,
             Self::Doubted(doubt) => Outcome::Doubted(doubt),
         }
     }
@@ -108,6 +111,7 @@ impl Command {
                 writer.u8(match claim.on_unknown {
                     OnUnknown::Hold => 0,
                     OnUnknown::Retry => 1,
+                    OnUnknown::Probe => 2,
                 });
                 match claim.layout {
                     Layout::Current => writer.u8(0),
@@ -149,6 +153,7 @@ impl Command {
                     on_unknown: match reader.u8("on_unknown")? {
                         0 => OnUnknown::Hold,
                         1 => OnUnknown::Retry,
+                        2 => OnUnknown::Probe,
                         value => return Err(DecodeError::Unknown { what: "on_unknown", value }),
                     },
                     layout: match reader.u8("the layout")? {
@@ -198,6 +203,7 @@ impl SentOutcome {
                 writer.u8(2);
                 doubt.write(writer);
             }
+            Self::NotExecuted => writer.u8(3),
         }
     }
 
@@ -216,6 +222,7 @@ impl SentOutcome {
             }
             1 => Ok(Self::Released),
             2 => Doubt::read(reader).map(Self::Doubted),
+            3 => Ok(Self::NotExecuted),
             value => Err(DecodeError::Unknown { what: "the outcome", value }),
         }
     }
@@ -268,7 +275,7 @@ mod tests {
             fingerprint: Fingerprint::from_bytes([1; 32]),
             lease: Duration::from_secs(35),
             retention,
-            on_unknown: OnUnknown::Retry,
+            on_unknown: OnUnknown::Probe,
             layout: Layout::Previous { next: LayoutId::from_bytes([5; 8]) },
         };
         let settle = |outcome| Command::Settle { id, attempt, retention, outcome };
@@ -281,6 +288,7 @@ mod tests {
             completed(SentBody::Follows { length: 0 }),
             completed(SentBody::TooLarge),
             settle(SentOutcome::Released),
+            settle(SentOutcome::NotExecuted),
             settle(SentOutcome::Doubted(Doubt::Status(502))),
         ]
     }

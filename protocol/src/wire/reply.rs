@@ -2,6 +2,8 @@
 
 use super::VERSION;
 use crate::bytes::{self, DecodeError, Reader, Writer};
+use crate::ids::AttemptId;
+use crate::outcome::Doubt;
 use crate::time::Timestamp;
 
 /// What the ledger answers in a frame.
@@ -13,6 +15,15 @@ pub enum Reply {
         number: u32,
         /// When the lease ends, by the ledger's clock.
         lease_until: Timestamp,
+    },
+    /// To a begin: ask the origin what became of the attempt that holds the record.
+    Probe {
+        /// The attempt in question.
+        fence: AttemptId,
+        /// Which one that is, from 1.
+        number: u32,
+        /// Why its outcome is unknown.
+        doubt: Doubt,
     },
     /// To a begin that waited: begin again, the key may be free.
     Again,
@@ -48,6 +59,12 @@ impl Reply {
             Self::Again => writer.u8(5),
             Self::Moved => writer.u8(6),
             Self::Elsewhere => writer.u8(7),
+            Self::Probe { fence, number, doubt } => {
+                writer.u8(8);
+                writer.bytes(fence.as_bytes());
+                writer.u32(number);
+                doubt.write(&mut writer);
+            }
         }
         writer.finish()
     }
@@ -71,6 +88,11 @@ impl Reply {
             5 => Self::Again,
             6 => Self::Moved,
             7 => Self::Elsewhere,
+            8 => Self::Probe {
+                fence: AttemptId::from_bytes(reader.array("the fence")?),
+                number: reader.u32("the attempt number")?,
+                doubt: Doubt::read(&mut reader)?,
+            },
             value => return Err(DecodeError::Unknown { what: "the reply", value }),
         };
         reader.finish()?;
@@ -85,8 +107,10 @@ mod tests {
     #[test]
     fn every_reply_is_read_as_it_was_sent() {
         let forward = Reply::Forward { number: 2, lease_until: Timestamp::from_millis(99) };
+        let probe = Reply::Probe { fence: AttemptId::from_bytes([7; 16]), number: 3, doubt: Doubt::Status(504) };
         for reply in [
             forward,
+            probe,
             Reply::Again,
             Reply::Moved,
             Reply::Elsewhere,
