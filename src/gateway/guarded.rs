@@ -224,6 +224,7 @@ impl Attempt {
     /// Brings an outcome to the ledger, and says whether it is durable. Where it is not, the lease will end and leave the
     /// outcome unknown, which is safe.
     pub(super) async fn tell(&self, outcome: SentOutcome, body: Option<&Bytes>, retention: Duration) -> bool {
+        let instead = outcome.instead();
         let command = Command::Settle { id: self.place.id, attempt: self.attempt, retention, outcome };
         match self.ledger().ask(&command, body, Duration::ZERO).await {
             Ok(Answer::Frame(Reply::Done)) => true,
@@ -233,6 +234,9 @@ impl Attempt {
             }
             Ok(Answer::ForClient(_)) | Err(_) => {
                 self.log("outcome lost", json!({}));
+                if let Some(instead) = instead {
+                    self.afterwards(instead);
+                }
                 false
             }
         }

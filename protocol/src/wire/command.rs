@@ -87,6 +87,16 @@ impl SentOutcome {
         }
     }
 
+    /// What to say instead where this could not be brought to the ledger. An answer that there is no room for can still be in
+    /// doubt, which needs none; where the answer did arrive after all, that is refused. Of the others the end of the lease
+    /// says enough.
+    pub fn instead(&self) -> Option<Self> {
+        match self {
+            Self::Completed { .. } => Some(Self::Doubted(Doubt::NotRecorded)),
+            Self::Released | Self::NotExecuted | Self::Doubted(_) => None,
+        }
+    }
+
     fn body_length(&self) -> usize {
         match self {
             Self::Completed { body: SentBody::Follows { length }, .. } => {

@@ -1,5 +1,7 @@
 // A workerd with two gates in front of the same ledgers, as every machine at the edge is a gate; and where a test wants it,
 // with a Worker of the test's own, which calls the first gate through its binding GATE.
+//
+// The ledgers are the shipped ones, in a wrapper that does nothing but let a test fill their storage: see `limitPages`.
 
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -11,9 +13,43 @@ import { Child } from './processes.mjs';
 const ROOT = join(import.meta.dirname, '../../..');
 const listening = (socket) => new RegExp(`{"event":"listen","socket":"${socket}","port":(\\d+)}`);
 
+const WRAPPER = `import worker, { Ledger as Shipped } from './index.js';
+export default worker;
+
+const limits = new Map(); // an object that storage has failed is made anew, and its storage opened without the limit
+
+export class Ledger {
+  constructor(state, env) {
+    this.sql = state.storage.sql;
+    this.name = state.id.name;
+    if (limits.has(this.name)) this.sql.setMaxPageCountForTest(limits.get(this.name));
+    this.shipped = new Shipped(state, env);
+  }
+
+  fetch(request) {
+    const { host, pathname } = new URL(request.url);
+    if (host !== 'test') return this.shipped.fetch(request);
+    limits.set(this.name, Number(pathname.slice(1)));
+    this.sql.setMaxPageCountForTest(limits.get(this.name));
+    return new Response();
+  }
+
+  alarm() {
+    return this.shipped.alarm();
+  }
+}`;
+
+/** Sets the most pages that the storage of a ledger may have; one that has more already can then take nothing new. */
+const CONTROL = `export default {
+  async fetch(request, env) {
+    const [ledger, pages] = new URL(request.url).pathname.slice(1).split('=');
+    return env.LEDGER.getByName(decodeURIComponent(ledger)).fetch(\`https://test/\${pages}\`);
+  },
+};`;
+
 /**
  * Starts it, with its ledgers in a folder that goes with it. `caller` is the source of a Worker that gets the first gate's
- * requests in its place. Gives the two ports, and the address of the first.
+ * requests in its place. Gives the two ports, the address of the first, and `limitPages(ledger, pages)`.
  */
 export async function startWorkerd({ origin, routes, caller }) {
   const folder = await temporaryFolder();
@@ -22,17 +58,28 @@ export async function startWorkerd({ origin, routes, caller }) {
   const state = join(folder.path, 'state');
   await mkdir(state);
   await writeFile(join(folder.path, 'caller.js'), caller ?? '');
+  await writeFile(join(folder.path, 'wrapper.js'), WRAPPER);
+  await writeFile(join(folder.path, 'control.js'), CONTROL);
   await writeFile(join(folder.path, 'config.capnp'), config({ built: built.sort(), origin, routes, state, caller }));
   const child = new Child('workerd', program(), ['serve', '--experimental', '--control-fd=1', 'config.capnp'], {
     cwd: folder.path,
   });
   const ports = [];
-  for (const socket of ['first', 'second']) ports.push(Number((await child.says(listening(socket), 30))[1]));
+  for (const socket of ['first', 'second', 'control']) ports.push(Number((await child.says(listening(socket), 30))[1]));
   const stop = async () => {
     await child.stop();
     await folder.forget();
   };
-  return { url: `http://127.0.0.1:${ports[0]}`, ports, stop };
+  const limitPages = (ledger, pages) => fetch(`http://127.0.0.1:${ports[2]}/${encodeURIComponent(ledger)}=${pages}`);
+  return {
+    url: `http://127.0.0.1:${ports[0]}`,
+    ports,
+    limitPages,
+    stop,
+    get log() {
+      return child.output;
+    },
+  };
 }
 
 /** workerd's own program, wherever npm has put the package for this machine. */
@@ -43,12 +90,13 @@ function program() {
 }
 
 function config({ built, origin, routes, state, caller }) {
-  const modules = built.map((name) => {
+  const modules = ['wrapper.js', ...built].map((name) => {
     return `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`;
   });
   const text = JSON.stringify; // a string is written alike in JSON and in Cap'n Proto's text form, as far as it goes here
   const gate = (ledger, storage = '') => `(
   compatibilityDate = "2026-11-17",
+  compatibilityFlags = ["experimental"],
   modules = [${modules.join(', ')}],
   bindings = [
     (name = "ORIGIN", text = ${text(origin.url)}),
@@ -64,18 +112,25 @@ const config :Workerd.Config = (
     (name = "caller", worker = .caller),
     (name = "gate", worker = .gate),
     (name = "twin", worker = .twin),
+    (name = "control", worker = .control),
     (name = "internet", network = (allow = ["public", "private"])),
     (name = "state", disk = (path = ${text(state)}, writable = true)),
   ],
   sockets = [
     (name = "first", address = "127.0.0.1:0", http = (), service = "${caller ? 'caller' : 'gate'}"),
     (name = "second", address = "127.0.0.1:0", http = (), service = "twin"),
+    (name = "control", address = "127.0.0.1:0", http = (), service = "control"),
   ],
 );
 const caller :Workerd.Worker = (
   compatibilityDate = "2026-11-17",
   modules = [(name = "caller.js", esModule = embed "caller.js")],
   bindings = [(name = "GATE", service = "gate")],
+);
+const control :Workerd.Worker = (
+  compatibilityDate = "2026-11-17",
+  modules = [(name = "control.js", esModule = embed "control.js")],
+  bindings = [(name = "LEDGER", durableObjectNamespace = (className = "Ledger", serviceName = "gate"))],
 );
 const gate :Workerd.Worker = ${gate(
     '"Ledger"',
