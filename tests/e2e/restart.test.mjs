@@ -44,6 +44,20 @@ test('what a client was answered is replayed to the byte after kill -9', async (
   }
 });
 
+test('kill -9 before the claim records nothing: the retry executes', async () => {
+  const key = freshKey();
+  const body = JSON.stringify(PAYMENT);
+  const cut = gate.open('POST', '/v1/payments', { key, headers: { 'content-length': body.length } });
+  cut.request.write(body.slice(0, 5));
+  assertCreated(await pay(freshKey())); // by then the first one has come in too, and waits for its body
+  await gate.kill9();
+  await assert.rejects(cut.response);
+
+  await gate.restart();
+  assertCreated(await pay(key));
+  assert.equal(await origin.executions(key), 1);
+});
+
 test('kill -9 under load loses no answer that a client has, and pays nothing twice', async () => {
   const keys = Array.from({ length: 60 }, () => freshKey());
   const answers = new Map();

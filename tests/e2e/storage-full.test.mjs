@@ -30,7 +30,7 @@ const pay = (key, headers = {}, path = '/v1/payments') => {
 
 /** Uses up what room is left in a ledger, and gives the reply to the first request that found none. */
 async function fill(ledger, path) {
-  await gates.limitPages(ledger, FULL);
+  await gates.tell(ledger, { pages: FULL });
   for (let times = 0; times < 500; times += 1) {
     const key = freshKey('filler');
     const reply = await pay(key, { 'x-test-body': 'empty' }, path);
@@ -49,7 +49,7 @@ test('storage that is full at the claim: 503 before the origin is called, and wh
   assert.equal(await origin.calls(key), 0);
   assertReplayed(await pay(known), first);
 
-  await gates.limitPages('payments/1/0', ROOM);
+  await gates.tell('payments/1/0', { pages: ROOM });
   assertCreated(await pay(key));
   assert.equal(await origin.executions(key), 1);
 });
@@ -57,10 +57,10 @@ test('storage that is full at the claim: 503 before the origin is called, and wh
 test('storage that is full at the completion: the first caller gets the answer, and nobody executes it again', async () => {
   const key = freshKey();
   assertCreated(await pay(freshKey()));
-  await gates.limitPages('payments/1/0', ROOM);
+  await gates.tell('payments/1/0', { pages: ROOM });
   const held = pay(key, { 'x-test-hold': key, 'x-test-body': 'binary:300000' });
   await origin.arrived(key);
-  await gates.limitPages('payments/1/0', FULL);
+  await gates.tell('payments/1/0', { pages: FULL });
   await origin.go(key);
 
   const first = await held;
@@ -69,7 +69,7 @@ test('storage that is full at the completion: the first caller gets the answer, 
   assert.equal(first.body.length, 300_000);
   assertProblem(await pay(key), [502, 504], 'unknown');
 
-  await gates.limitPages('payments/1/0', ROOM);
+  await gates.tell('payments/1/0', { pages: ROOM });
   assertProblem(await pay(key), [502, 504], 'unknown');
   assert.equal(await origin.calls(key), 1);
   assert.match(gates.log, /"oncegate":"outcome lost"/);

@@ -1,7 +1,7 @@
 // A workerd with two gates in front of the same ledgers, as every machine at the edge is a gate; and where a test wants it,
 // with a Worker of the test's own, which calls the first gate through its binding GATE.
 //
-// The ledgers are the shipped ones, in a wrapper that does nothing but let a test fill their storage: see `limitPages`.
+// The ledgers are the shipped ones, in a wrapper that breaks nothing until a test says so: see `faulty-ledger.js`.
 
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -13,43 +13,9 @@ import { Child } from './processes.mjs';
 const ROOT = join(import.meta.dirname, '../../..');
 const listening = (socket) => new RegExp(`{"event":"listen","socket":"${socket}","port":(\\d+)}`);
 
-const WRAPPER = `import worker, { Ledger as Shipped } from './index.js';
-export default worker;
-
-const limits = new Map(); // an object that storage has failed is made anew, and its storage opened without the limit
-
-export class Ledger {
-  constructor(state, env) {
-    this.sql = state.storage.sql;
-    this.name = state.id.name;
-    if (limits.has(this.name)) this.sql.setMaxPageCountForTest(limits.get(this.name));
-    this.shipped = new Shipped(state, env);
-  }
-
-  fetch(request) {
-    const { host, pathname } = new URL(request.url);
-    if (host !== 'test') return this.shipped.fetch(request);
-    limits.set(this.name, Number(pathname.slice(1)));
-    this.sql.setMaxPageCountForTest(limits.get(this.name));
-    return new Response();
-  }
-
-  alarm() {
-    return this.shipped.alarm();
-  }
-}`;
-
-/** Sets the most pages that the storage of a ledger may have; one that has more already can then take nothing new. */
-const CONTROL = `export default {
-  async fetch(request, env) {
-    const [ledger, pages] = new URL(request.url).pathname.slice(1).split('=');
-    return env.LEDGER.getByName(decodeURIComponent(ledger)).fetch(\`https://test/\${pages}\`);
-  },
-};`;
-
 /**
  * Starts it, with its ledgers in a folder that goes with it. `caller` is the source of a Worker that gets the first gate's
- * requests in its place. Gives the two ports, the address of the first, and `limitPages(ledger, pages)`.
+ * requests in its place. Gives the two ports, the address of the first, and `tell(ledger, orders)`.
  */
 export async function startWorkerd({ origin, routes, caller }) {
   const folder = await temporaryFolder();
@@ -58,8 +24,9 @@ export async function startWorkerd({ origin, routes, caller }) {
   const state = join(folder.path, 'state');
   await mkdir(state);
   await writeFile(join(folder.path, 'caller.js'), caller ?? '');
-  await writeFile(join(folder.path, 'wrapper.js'), WRAPPER);
-  await writeFile(join(folder.path, 'control.js'), CONTROL);
+  for (const name of ['faulty-ledger.js', 'control.js']) {
+    await copyFile(join(import.meta.dirname, name), join(folder.path, name));
+  }
   await writeFile(join(folder.path, 'config.capnp'), config({ built: built.sort(), origin, routes, state, caller }));
   const child = new Child('workerd', program(), ['serve', '--experimental', '--control-fd=1', 'config.capnp'], {
     cwd: folder.path,
@@ -70,11 +37,15 @@ export async function startWorkerd({ origin, routes, caller }) {
     await child.stop();
     await folder.forget();
   };
-  const limitPages = (ledger, pages) => fetch(`http://127.0.0.1:${ports[2]}/${encodeURIComponent(ledger)}=${pages}`);
+  const tell = async (ledger, orders) => {
+    const control = `http://127.0.0.1:${ports[2]}/${encodeURIComponent(ledger)}`;
+    const { failed } = await (await fetch(control, { method: 'POST', body: JSON.stringify(orders) })).json();
+    if (failed && !orders.abort) throw new Error(`${ledger} could not ${JSON.stringify(orders)}: ${failed}`);
+  };
   return {
     url: `http://127.0.0.1:${ports[0]}`,
     ports,
-    limitPages,
+    tell,
     stop,
     get log() {
       return child.output;
@@ -90,7 +61,7 @@ function program() {
 }
 
 function config({ built, origin, routes, state, caller }) {
-  const modules = ['wrapper.js', ...built].map((name) => {
+  const modules = ['faulty-ledger.js', ...built].map((name) => {
     return `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`;
   });
   const text = JSON.stringify; // a string is written alike in JSON and in Cap'n Proto's text form, as far as it goes here
