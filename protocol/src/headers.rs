@@ -139,6 +139,14 @@ pub fn to_client(origin: Headers) -> Headers {
     headers
 }
 
+/// How long a body is to be, by these headers: `None` where they do not say (RFC 9110, section 8.6). It is the length of
+/// no body at all in an answer to HEAD, and in one whose status forbids a body.
+pub fn announced_length(origin: &Headers) -> Option<u64> {
+    let (_, value) = origin.iter().find(|(name, _)| name == "content-length")?;
+    // More than JavaScript's numbers hold will not come anyway.
+    value.parse().ok().filter(|length| *length < 1 << 53)
+}
+
 /// The headers of the origin's answer, as they are kept for replays: without those that carry credentials of the first
 /// caller's, unless `keep` names them.
 pub fn to_record(for_client: &Headers, keep: &[String]) -> Headers {
@@ -253,6 +261,21 @@ mod tests {
         let found: Vec<&str> = reserved_in("accept,idempotency-key,idempotency-status,oncegate-x").collect();
         assert_eq!(found, ["idempotency-status", "oncegate-x"]);
         assert_eq!(reserved_in("").count(), 0);
+    }
+
+    #[test]
+    fn a_length_is_announced_by_a_number_or_not_at_all() {
+        for (value, expected) in [
+            ("0", Some(0)),
+            ("4194304", Some(4 << 20)),
+            ("", None),
+            ("-1", None),
+            ("5, 5", None),
+            ("9007199254740992", None),
+        ] {
+            assert_eq!(announced_length(&list(&[("x-a", "1"), ("content-length", value)])), expected, "{value}");
+        }
+        assert_eq!(announced_length(&list(&[("x-a", "1")])), None);
     }
 
     #[test]

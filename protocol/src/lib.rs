@@ -10,8 +10,8 @@
 //! 2. [`request`] matches the route and turns the request into an identity: record id and fingerprint;
 //! 3. [`record`] decides what a begin, completion, release or doubt does to the record;
 //! 4. [`wire`] carries both between Worker and ledger;
-//! 5. [`outcome`] says what an answer of the origin means, [`headers`] which headers travel, [`problem`] what a client
-//!    is told when it gets no answer of the origin's;
+//! 5. [`outcome`] says what an answer of the origin means, [`keeping`] what is kept of it, [`headers`] which headers
+//!    travel, [`problem`] what a client is told when it gets no answer of the origin's;
 //! 6. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
 
 mod bytes;
@@ -20,6 +20,7 @@ pub mod deadline;
 pub mod hashing;
 pub mod headers;
 pub mod ids;
+pub mod keeping;
 pub mod ledger_state;
 pub mod limits;
 pub mod outcome;

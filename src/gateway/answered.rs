@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use oncegate_protocol::headers::{self, Headers};
+use oncegate_protocol::keeping::Keeping;
 use oncegate_protocol::outcome::{Class, OriginWishes, Status, classify};
-use oncegate_protocol::wire::{SentBody, SentOutcome};
 use serde_json::json;
 use wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::JsFuture;
@@ -12,21 +12,37 @@ use worker::wasm_bindgen_futures::JsFuture;
 use super::guarded::Attempt;
 use crate::origin;
 use crate::platform::{
-    Bytes, Gathered, Pipe, ReadableStream, Reader, Response, TimeLimit, WritableStream, gather, header_list, reply,
+    Bytes, Gathered, ReadableStream, Reader, Response, TimeLimit, WritableStream, gather, header_list, pipe, reply,
 };
+
+/// An answer that is to be kept, whose body has yet to come.
+pub(super) struct Answer {
+    pub(super) status: Status,
+    /// As the first caller gets them.
+    pub(super) headers: Headers,
+    /// How long the body is to be, if the origin says so.
+    pub(super) announced_length: Option<u64>,
+    pub(super) kept: Keeping,
+    pub(super) retention: Duration,
+}
 
 impl Attempt {
     /// Does with an answer what its class asks for, and replies.
-    pub(super) async fn settle(&self, response: Response, time_limit: &TimeLimit) -> Result<Response, JsValue> {
+    pub(super) async fn settle(&self, response: Response, time_limit: TimeLimit) -> Result<Response, JsValue> {
         let all = header_list(&response.headers())?;
         let wishes = OriginWishes::read(&all);
-        let headers = headers::to_client(all);
         match classify(response.status(), wishes.not_to_be_stored, &self.route.outcomes) {
-            Class::Store(status) => self.store(response, status, headers, wishes.ttl, Mark::Created, time_limit).await,
+            Class::Store(status) => {
+                let answer = self.answer(status, all, wishes.ttl);
+                match response.body() {
+                    Some(body) if self.route.reply.streams(status) => self.store_early(body, answer, time_limit),
+                    body => self.store(body.as_ref(), answer, Mark::Created, &time_limit).await,
+                }
+            }
             Class::Release => {
                 time_limit.lift();
                 self.release().await;
-                pass_on(&response, headers, "released")
+                pass_on(&response, headers::to_client(all), "released")
             }
             Class::Unknown(doubt) => {
                 if let Some(body) = response.body() {
@@ -38,52 +54,64 @@ impl Attempt {
         }
     }
 
+    /// An answer that is to be kept, by its head.
+    pub(super) fn answer(&self, status: Status, head: Headers, ttl: Option<Duration>) -> Answer {
+        let announced_length = headers::announced_length(&head);
+        let headers = headers::to_client(head);
+        let kept = Keeping::new(status, &headers, announced_length, &self.route.keep_headers);
+        let retention = ttl.map_or(self.route.retention(), |ttl| ttl.saturating_add(self.route.guard));
+        Answer { status, headers, announced_length, kept, retention }
+    }
+
     /// Keeps an answer, and replies with it.
     pub(super) async fn store(
         &self,
-        response: Response,
-        status: Status,
-        headers: Headers,
-        ttl: Option<Duration>,
+        body: Option<&ReadableStream>,
+        answer: Answer,
         mark: Mark,
         time_limit: &TimeLimit,
     ) -> Result<Response, JsValue> {
-        let limit = self.route.max_response;
-        let gathered = match gather(response.body().as_ref(), limit).await {
+        let limit = answer.kept.body_limit(self.route.max_response);
+        let gathered = match gather(body, limit).await {
             Ok(gathered) => gathered,
             Err(thrown) => return self.in_doubt(origin::doubt_of_body(&thrown), &thrown).await,
         };
-        let kept = headers::to_record(&headers, &self.route.keep_headers);
-        let retention = ttl.map_or(self.route.retention(), |ttl| ttl.saturating_add(self.route.guard));
-        let completed = |headers, body| SentOutcome::Completed { status, headers, body };
         match gathered {
-            Gathered::Whole(bytes) if headers::are_storable(&kept) => {
-                let outcome = completed(kept, SentBody::Follows { length: bytes.length() });
-                let is_stored = self.tell(outcome, Some(&bytes), retention).await;
-                let body = if status.forbids_body() { JsValue::NULL } else { bytes.joined(&[]).into() };
-                kept_reply(status, headers, mark, is_stored, &body)
-            }
             Gathered::Whole(bytes) => {
-                self.log("headers too large to keep", json!({}));
-                let is_stored = self.tell(completed(Headers::new(), SentBody::TooLarge), None, retention).await;
-                kept_reply(status, headers, mark, is_stored, &bytes.joined(&[]))
+                let is_stored = self.tell_answer(&answer, Some(&bytes)).await;
+                let body = if answer.status.forbids_body() { JsValue::NULL } else { bytes.joined(&[]).into() };
+                kept_reply(answer.status, answer.headers, mark, is_stored, &body)
             }
             Gathered::More(bytes, rest) => {
                 time_limit.lift();
-                self.log("body too large to keep", json!({ "limit": limit }));
-                let is_stored = self.tell(completed(Headers::new(), SentBody::TooLarge), None, retention).await;
-                let body = self.stream(&response, bytes, &rest)?;
-                kept_reply(status, headers, mark, is_stored, &body)
+                let is_stored = self.tell_answer(&answer, None).await;
+                let body = self.stream(body, bytes, &rest, answer.announced_length)?;
+                kept_reply(answer.status, answer.headers, mark, is_stored, &body)
             }
         }
     }
 
+    /// Brings an answer to the ledger, with its body if that is whole, and says whether it is durable.
+    pub(super) async fn tell_answer(&self, answer: &Answer, body: Option<&Bytes>) -> bool {
+        let outcome = answer.kept.outcome(body.map(Bytes::length));
+        if outcome.is_too_large() {
+            self.log("answer too large to keep", json!({ "limit": self.route.max_response }));
+        }
+        self.tell(outcome, body, answer.retention).await
+    }
+
     /// What has been read of a body, and then the rest of it as it comes. Where the client hangs up it ends; the record
     /// has been written before.
-    fn stream(&self, response: &Response, begun: Bytes, rest: &Reader) -> Result<JsValue, JsValue> {
+    fn stream(
+        &self,
+        body: Option<&ReadableStream>,
+        begun: Bytes,
+        rest: &Reader,
+        announced_length: Option<u64>,
+    ) -> Result<JsValue, JsValue> {
         rest.release_lock()?;
-        let pipe = Pipe::new()?;
-        let (readable, writable, body) = (pipe.readable(), pipe.writable(), response.body());
+        let pipe = pipe(announced_length)?;
+        let (readable, writable, body) = (pipe.readable(), pipe.writable(), body.cloned());
         self.deployment.context.wait_until(async move {
             // Nobody is left to be told of a failure here: the client sees its body break off.
             let _ = pump(begun, body.as_ref(), &writable).await;
@@ -115,7 +143,7 @@ pub(super) enum Mark {
 }
 
 /// An answer that is marked by what it is, and by whether its record is durable.
-fn kept_reply(
+pub(super) fn kept_reply(
     status: Status,
     mut headers: Headers,
     mark: Mark,

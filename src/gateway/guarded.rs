@@ -179,7 +179,7 @@ impl Attempt {
             }
         };
         match origin::call(&self.deployment.bindings, &outgoing).await {
-            Ok(response) => self.settle(response, &time_limit).await,
+            Ok(response) => self.settle(response, time_limit).await,
             Err(thrown) => self.in_doubt(origin::doubt(&thrown), &thrown).await,
         }
     }
@@ -211,9 +211,14 @@ impl Attempt {
 
     /// The outcome is not known: says so to the ledger, and to the client.
     pub(super) async fn in_doubt(&self, doubt: Doubt, reason: &JsValue) -> Result<Response, JsValue> {
+        self.doubted(doubt, reason).await;
+        replies::problem(&Problem::unknown(doubt))
+    }
+
+    /// The outcome is not known: says so to the ledger.
+    pub(super) async fn doubted(&self, doubt: Doubt, reason: &JsValue) {
         self.log("outcome in doubt", json!({ "doubt": format!("{doubt:?}"), "reason": describe(reason) }));
         self.tell(SentOutcome::Doubted(doubt), None, self.route.retention()).await;
-        replies::problem(&Problem::unknown(doubt))
     }
 
     /// The origin has not executed: frees the key.

@@ -7,6 +7,7 @@
 
 mod answered;
 mod body;
+mod early;
 mod guarded;
 mod ledger_calls;
 mod probe;

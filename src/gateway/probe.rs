@@ -56,8 +56,8 @@ impl Attempt {
         self.log("probed", json!({ "in_question": question.fence.to_string(), "finding": format!("{finding:?}") }));
         match finding {
             Finding::Executed(status) => {
-                let headers = headers::to_client(all);
-                let reply = self.store(response, status, headers, wishes.ttl, Mark::Probed, &time_limit).await?;
+                let answer = self.answer(status, all, wishes.ttl);
+                let reply = self.store(response.body().as_ref(), answer, Mark::Probed, &time_limit).await?;
                 Ok(Probed::Replied(reply))
             }
             Finding::NotExecuted => {

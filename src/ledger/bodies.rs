@@ -3,13 +3,13 @@
 
 use oncegate_protocol::ids::{AttemptId, RecordId};
 use oncegate_protocol::limits;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::sql::{Database, Stores, as_bytes, blob};
 use crate::log;
-use crate::platform::{FixedLengthStream, Pipe, WritableStream, describe};
+use crate::platform::{WritableStream, describe, pipe};
 
 /// A body to be replayed.
 pub(super) enum Replay {
@@ -57,7 +57,7 @@ impl StoredBody {
 
     /// A stream of it, whose length is announced.
     pub(super) fn stream(self) -> Result<JsValue, JsValue> {
-        let pipe: Pipe = FixedLengthStream::new(f64::from(self.length))?.unchecked_into();
+        let pipe = pipe(Some(self.length.into()))?;
         let writable = pipe.writable();
         spawn_local(async move {
             if let Err(thrown) = self.send(&writable).await {

@@ -46,6 +46,7 @@ extern "C" {
 
     // --- streams ---
 
+    #[derive(Clone)]
     pub type ReadableStream;
     #[wasm_bindgen(method, catch, js_name = getReader)]
     pub fn get_reader(this: &ReadableStream, options: &JsValue) -> Result<Reader, JsValue>;

@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{JSON, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::bindings::{ReadResult, ReadableStream, Reader};
+use super::bindings::{FixedLengthStream, Pipe, ReadResult, ReadableStream, Reader};
 
 /// How many bytes are copied into Wasm memory at a time.
 const WINDOW: u32 = 64 << 10;
@@ -80,8 +80,8 @@ pub enum Gathered {
 
 /// How much is read at first, and then at a time. A body may come in pieces of a byte, each of which would cost a crossing
 /// and some kilobytes; so the platform is asked to fill a view before it answers.
-const FIRST_READ: u32 = 4 << 10;
-const NEXT_READ: u32 = 64 << 10;
+pub(super) const FIRST_READ: u32 = 4 << 10;
+pub(super) const NEXT_READ: u32 = 64 << 10;
 
 /// Reads a stream to its end, or until it exceeds `limit` bytes. Bytes are counted as they come: what a Content-Length says
 /// does not matter.
@@ -110,5 +110,18 @@ pub async fn gather(stream: Option<&ReadableStream>, limit: u64) -> Result<Gathe
             return Ok(Gathered::Whole(bytes));
         }
         size = NEXT_READ;
+    }
+}
+
+/// A pipe for a body of this length, which is announced and held to: a body of another length breaks off. Without a length,
+/// any body passes.
+///
+/// # Errors
+/// Where the platform gives none.
+pub fn pipe(length: Option<u64>) -> Result<Pipe, JsValue> {
+    #[allow(clippy::cast_precision_loss, reason = "lengths that are announced are below 2^53")]
+    match length {
+        Some(length) => Ok(FixedLengthStream::new(length as f64)?.unchecked_into()),
+        None => Pipe::new(),
     }
 }

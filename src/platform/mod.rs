@@ -7,10 +7,12 @@
 mod bindings;
 mod body;
 mod message;
+mod relay;
 
 pub use bindings::*;
-pub use body::{Bytes, Gathered, gather};
+pub use body::{Bytes, Gathered, gather, pipe};
 pub use message::{OutgoingRequest, TIME_LIMIT_OVER, TimeLimit, header_list, header_names, reply};
+pub use relay::Relay;
 
 use core::time::Duration;
 

@@ -73,7 +73,7 @@ for (const [what, fields, ...wordings] of [
   ['a wait that is none', { on_duplicate: 'wait', wait: 'long' }, 'wait', 'long'],
   ['an unknown on_unknown', { on_unknown: 'ignore' }, 'on_unknown', 'ignore', /hold/, /retry/],
   ['an unknown on_ledger_failure', { on_ledger_failure: 'open' }, 'on_ledger_failure', 'open', /refuse/],
-  ['an unknown reply', { reply: 'late' }, 'reply', 'late', /stored/],
+  ['an unknown reply', { reply: 'late' }, 'reply', 'late', /stored/, /early/],
   ['an unknown mode', { mode: 'dry' }, 'mode', 'dry', /enforce/, /off/],
   ['no shards', { shards: 0 }, 'shards', '0', /1/],
   ['a negative number of shards', { shards: -3 }, 'shards', '-3'],
@@ -95,7 +95,6 @@ for (const [what, fields, ...wordings] of [
 }
 
 for (const fields of [
-  { reply: 'early' },
   { mode: 'observe' },
 ]) {
   const [[field]] = Object.entries(fields);

@@ -16,7 +16,7 @@ mod values;
 pub use error::{ConfigError, ConfigErrors};
 pub use origin::Origin;
 pub use probe::{ProbePath, UnknownPolicy};
-pub use route::{FingerprintRule, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
+pub use route::{FingerprintRule, FirstReply, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
 pub use sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
 pub use table::{Found, RouteMatch, RouteTable};
 

@@ -7,7 +7,7 @@ use super::probe::UnknownPolicy;
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
 use crate::hashing::Parts;
 use crate::ids::LayoutId;
-use crate::outcome::Overrides;
+use crate::outcome::{Overrides, Status};
 
 /// A keyed route, as configured. `cargo doc` says of each field what the design says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Route {
     pub on_ledger_failure: OnLedgerFailure,
     /// The statuses to which it gives another class than the default.
     pub outcomes: Overrides,
+    /// When the first caller is answered.
+    pub reply: FirstReply,
     /// Whether the route is on.
     pub mode: Mode,
     /// Over which ledgers its records are spread.
@@ -92,6 +94,22 @@ pub enum OnLedgerFailure {
     Refuse,
     /// It is sent to the origin unguarded. The operator knows that it may execute twice.
     Pass,
+}
+
+/// When the first caller is answered whose answer is to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstReply {
+    /// When the answer is durable.
+    Stored,
+    /// As the answer comes, while it is being stored. The operator knows that it may reach the client and yet be lost.
+    Early,
+}
+
+impl FirstReply {
+    /// Whether an answer with this status goes to the client as it comes. What has no body is no sooner there for it.
+    pub const fn streams(self, status: Status) -> bool {
+        matches!(self, Self::Early) && !status.forbids_body()
+    }
 }
 
 /// Whether a route is on.

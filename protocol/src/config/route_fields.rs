@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::fields::{Expected, Fields, not_available_yet};
 use super::probe::UnknownPolicy;
-use super::route::{FingerprintRule, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
+use super::route::{FingerprintRule, FirstReply, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
 use super::values;
 use crate::limits;
@@ -64,6 +64,9 @@ impl Route {
                 values::word(value, &[("refuse", OnLedgerFailure::Refuse), ("pass", OnLedgerFailure::Pass)])
             }),
             outcomes: parse_outcomes(fields),
+            reply: fields.or("reply", FirstReply::Stored, |value| {
+                values::word(value, &[("stored", FirstReply::Stored), ("early", FirstReply::Early)])
+            }),
             mode: fields.or("mode", Mode::Enforce, parse_mode),
             layout: Layout { name: name.unwrap_or_default(), shards: shards.count },
             previous,
@@ -73,7 +76,6 @@ impl Route {
                 .or("max_response", MIB.saturating_mul(4), |value| values::size(value, limits::MAX_RESPONSE_BYTES)),
             keep_headers: fields.or("keep_headers", Vec::new(), parse_keep_headers),
         };
-        only_the_default(fields, "reply", "stored", &["early"]);
         route.check(fields);
         // Without these there is no route; the errors have been noted, and all fields were read.
         (path.is_some() && scope.is_some()).then_some(route)
@@ -272,13 +274,4 @@ fn parse_keep_headers(value: &Value) -> Result<Vec<String>, Expected> {
     values::list(value, expected, |name| {
         values::header_name(name).filter(|name| !crate::headers::is_reserved(name)).ok_or_else(|| expected.to_owned())
     })
-}
-
-/// A field of which only the default exists yet.
-fn only_the_default(fields: &mut Fields<'_>, name: &'static str, default: &str, later: &[&str]) {
-    fields.optional(name, |value| match value.as_str() {
-        Some(word) if word == default => Ok(()),
-        Some(word) if later.contains(&word) => Err(not_available_yet(&format!("\"{default}\""))),
-        _ => Err(format!("\"{default}\"")),
-    });
 }

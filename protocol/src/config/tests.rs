@@ -31,6 +31,7 @@ fn the_shortest_route_gets_the_defaults_of_the_design() {
     assert_eq!((route.layout.shards.get(), &route.previous), (8, &None));
     assert_eq!((route.max_request, route.max_response), (1 << 20, 4 << 20));
     assert_eq!((route.mode, &route.placement), (Mode::Enforce, &Placement::Anywhere));
+    assert_eq!(route.reply, FirstReply::Stored);
 }
 
 #[test]
@@ -57,6 +58,7 @@ fn every_field_of_the_design_is_understood() {
         ("release", json!([409, 423])),
         ("unknown", json!([500])),
         ("reply", json!("stored")),
+        ("reply", json!("early")),
         ("mode", json!("off")),
         ("shards", json!(1)),
         ("shards", json!({ "count": 16, "previous": 8 })),
@@ -119,6 +121,7 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("on_unknown", json!({ "probe": "/v1/by-key" }), "{key}"),
         ("on_unknown", json!({ "probe": "/v1/{nope}/{key}" }), "a path parameter"),
         ("on_unknown", json!({ "probe": "/v1/{key}", "after": "1s" }), "probe ="),
+        ("reply", json!("late"), "\"early\""),
         ("shards", json!(0), "1 to 4096"),
         ("shards", json!(4097), "1 to 4096"),
         ("shards", json!(1.5), "1 to 4096"),
@@ -147,7 +150,7 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
 
 #[test]
 fn what_comes_later_is_refused_and_not_ignored() {
-    let later = [("reply", json!("early")), ("mode", json!("observe")), ("scope", json!(["jwt:sub"]))];
+    let later = [("mode", json!("observe")), ("scope", json!(["jwt:sub"]))];
     for (field, value) in later {
         let text = with(field, value).unwrap_err().to_string();
         assert!(text.contains(field) && text.contains("not available yet"), "{text}");

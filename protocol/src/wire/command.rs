@@ -71,6 +71,11 @@ pub enum SentBody {
 }
 
 impl SentOutcome {
+    /// Whether it says that the origin executed, and that its answer is not kept.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::Completed { body: SentBody::TooLarge, .. })
+    }
+
     /// As the record keeps it.
     pub fn for_record(self) -> Outcome {
         match self {

@@ -1,0 +1,46 @@
+//! An answer that streams to its first client while it is being stored, on a route with `reply = "early"`.
+
+use wasm_bindgen::JsValue;
+
+use super::answered::{Answer, Mark, kept_reply};
+use super::guarded::Attempt;
+use crate::origin;
+use crate::platform::{ReadableStream, Relay, Response, TimeLimit, pipe};
+
+impl Attempt {
+    /// Replies with an answer whose body is yet to come. How fast the client takes it, and whether it does at all, makes no
+    /// difference to the record.
+    pub(super) fn store_early(
+        &self,
+        body: ReadableStream,
+        mut answer: Answer,
+        time_limit: TimeLimit,
+    ) -> Result<Response, JsValue> {
+        let relay = Relay::default();
+        let pipe = pipe(answer.announced_length)?;
+        let headers = core::mem::take(&mut answer.headers);
+        let reply = kept_reply(answer.status, headers, Mark::Created, true, &pipe.readable())?;
+        let (sender, writable) = (relay.clone(), pipe.writable());
+        self.deployment.context.wait_until(async move {
+            // Nobody is left to be told of a failure here: the client has hung up, or sees its body break off.
+            let _ = sender.send(&writable).await;
+        });
+        let attempt = self.clone();
+        self.deployment.context.wait_until(async move { attempt.keep(relay, body, answer, time_limit).await });
+        Ok(reply)
+    }
+
+    /// Reads an answer to its end and brings it to the ledger.
+    async fn keep(&self, relay: Relay, body: ReadableStream, answer: Answer, time_limit: TimeLimit) {
+        match relay.read(body, answer.kept.body_limit(self.route.max_response)).await {
+            Ok(whole) => {
+                if whole.is_none() {
+                    // What is still to come may take as long as it takes.
+                    time_limit.lift();
+                }
+                self.tell_answer(&answer, whole.as_ref()).await;
+            }
+            Err(thrown) => self.doubted(origin::doubt_of_body(&thrown), &thrown).await,
+        }
+    }
+}
