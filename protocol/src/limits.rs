@@ -57,3 +57,26 @@ pub const WAITERS_PER_KEY: usize = 100;
 pub const WAITERS_PER_LEDGER: usize = 1_000;
 /// How many generations of records one ledger may keep.
 pub const GENERATIONS: usize = 64;
+
+/// The longest token that is read, in bytes.
+pub const TOKEN_BYTES: usize = 16 << 10;
+/// The longest claim that can be a scope, in bytes. OpenID Connect Core, section 2, allows as much for `sub`.
+pub const CLAIM_BYTES: usize = 255;
+/// The largest key set that is read, in bytes.
+pub const KEY_SET_BYTES: u64 = 64 << 10;
+/// How many keys a key set may have.
+pub const KEY_SET_KEYS: usize = 100;
+/// The longest modulus of an RSA key, in bytes: what a verification costs grows with it.
+pub const RSA_MODULUS_BYTES: usize = 1024;
+/// By how much an issuer's clock may differ from the gate's (RFC 7519, section 4.1.4).
+pub const TOKEN_CLOCK_LEEWAY: Duration = Duration::from_secs(60);
+/// How long a key set serves before it is fetched again.
+pub const KEY_SET_FRESH: Duration = Duration::from_secs(600);
+/// How long a key set serves while it cannot be fetched again. A key that its issuer has taken back may be trusted for so long.
+pub const KEY_SET_STALE: Duration = Duration::from_secs(3600);
+/// How long nobody asks again for a key set that has just been fetched, or that could not be: a token is made up in no time.
+pub const KEY_SET_PAUSE: Duration = Duration::from_secs(5);
+/// How long fetching a key set may take.
+pub const KEY_SET_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits before it looks whether a key set has come that another request is fetching.
+pub const KEY_SET_LOOK: Duration = Duration::from_millis(25);

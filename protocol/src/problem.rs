@@ -111,11 +111,13 @@ pub struct Problem {
     detail: String,
     retry_after_seconds: Option<u32>,
     original_status: Option<Status>,
+    challenge: Option<&'static str>,
 }
 
 impl Problem {
     fn new(case: Case, status: u16, detail: impl Into<String>) -> Self {
-        Self { case, status, detail: detail.into(), retry_after_seconds: None, original_status: None }
+        let detail = detail.into();
+        Self { case, status, detail, retry_after_seconds: None, original_status: None, challenge: None }
     }
 
     /// The first request is still running: 409, to be tried again in a second.
@@ -144,6 +146,11 @@ impl Problem {
         Self::new(Case::Unscoped, 400, detail)
     }
 
+    /// A scope in a token that does not hold: 401, with the challenge of RFC 6750, section 3.1.
+    pub fn invalid_token(detail: impl Into<String>) -> Self {
+        Self { challenge: Some("Bearer error=\"invalid_token\""), ..Self::new(Case::Unscoped, 401, detail) }
+    }
+
     /// Nobody knows: 502, or 504 where time ran out.
     pub fn unknown(doubt: Doubt) -> Self {
         let detail = match doubt {
@@ -169,6 +176,13 @@ impl Problem {
     pub fn unavailable() -> Self {
         let detail = "The origin has not been asked to execute this request.";
         Self { retry_after_seconds: Some(2), ..Self::new(Case::Unavailable, 503, detail) }
+    }
+
+    /// There are no keys to verify a token with, so that the record cannot be told: 503, to be tried again.
+    pub fn no_keys() -> Self {
+        let detail = "The keys that the request's token is to be verified with cannot be had. \
+            The origin has not been asked to execute this request.";
+        Self { retry_after_seconds: Some(5), ..Self::new(Case::Unavailable, 503, detail) }
     }
 
     /// Over the limit: 413.
@@ -203,6 +217,9 @@ impl Problem {
         }
         if let Some(seconds) = self.retry_after_seconds {
             headers.push(("retry-after".to_owned(), seconds.to_string()));
+        }
+        if let Some(challenge) = self.challenge {
+            headers.push(("www-authenticate".to_owned(), challenge.to_owned()));
         }
         headers
     }
@@ -267,11 +284,23 @@ mod tests {
         for (problem, retry) in [
             (Problem::in_progress(), true),
             (Problem::unavailable(), true),
+            (Problem::no_keys(), true),
             (Problem::mismatch(), false),
             (Problem::unknown(Doubt::LeaseExpired), false),
         ] {
             assert_eq!(problem.headers().iter().any(|(name, _)| name == "retry-after"), retry, "{problem:?}");
         }
+    }
+
+    #[test]
+    fn only_a_token_that_does_not_hold_is_answered_with_a_challenge() {
+        let challenge = |problem: Problem| {
+            let headers = problem.headers();
+            headers.into_iter().find(|(name, _)| name == "www-authenticate").map(|(_, value)| value)
+        };
+        assert_eq!(challenge(Problem::invalid_token("")).as_deref(), Some("Bearer error=\"invalid_token\""));
+        assert_eq!(challenge(Problem::unscoped("")), None);
+        assert_eq!((Problem::invalid_token("").status(), Problem::unscoped("").status()), (401, 400));
     }
 
     #[test]

@@ -63,6 +63,7 @@ enum Seen {
     Own(&'static str),
     Refused(&'static str, String),
     Guarded(RecordId, Fingerprint, String),
+    Token,
 }
 
 fn refused(problem: &oncegate_protocol::problem::Problem) -> Seen {
@@ -81,12 +82,13 @@ fn see(config: &Config, request: &Request) -> Seen {
         Admission::Documentation => return Seen::Own("page"),
         Admission::Nothing => return Seen::Own("nothing"),
         Admission::Refuse(problem) => return refused(&problem),
-        Admission::ByBytes(guard) => {
+        Admission::ByToken(_) => return Seen::Token,
+        Admission::Guarded(Guarded::ByBytes(guard)) => {
             let mut digest = BodyDigest::default();
             digest.update(request.body.as_bytes());
             guard.identify(digest)
         }
-        Admission::ByJson(guard) => match guard.identify(request.body.as_bytes()) {
+        Admission::Guarded(Guarded::ByJson(guard)) => match guard.identify(request.body.as_bytes()) {
             Ok(identity) => identity,
             Err(Unidentified::PassThrough) => return Seen::Pass,
             Err(Unidentified::Refuse(problem)) => return refused(&problem),
@@ -115,6 +117,7 @@ fn case(config: &Config, request: &Request) -> &'static str {
         Seen::Pass => "pass",
         Seen::Own(what) => what,
         Seen::Guarded(..) => "guarded",
+        Seen::Token => "token",
     }
 }
 

@@ -1,19 +1,11 @@
 //! The second step: a guarded request's body, and with it the request's identity.
 
 use oncegate_protocol::problem::Problem;
-use oncegate_protocol::request::{ByBytes, ByJson, Identity, Unidentified};
+use oncegate_protocol::request::{Guarded, Identity, Unidentified};
 use wasm_bindgen::JsValue;
 use worker::js_sys::Reflect;
 
 use crate::platform::{Bytes, Gathered, Request, gather, header_list};
-
-/// A guarded request whose body is yet to be read.
-pub(super) enum Guard<'c> {
-    /// Its bytes are compared, if anything.
-    ByBytes(ByBytes<'c>),
-    /// It must be JSON.
-    ByJson(ByJson<'c>),
-}
 
 /// A guarded request, whole and identified.
 pub(super) struct GuardedRequest {
@@ -36,10 +28,10 @@ pub(super) enum Read {
 pub(super) const UNSENDABLE: &str = "Such a request cannot be sent on; a GET or HEAD request must have no body.";
 
 /// Reads the body, up to the route's limit, and identifies the request.
-pub(super) async fn read(request: Request, guard: Guard<'static>) -> Result<Read, JsValue> {
-    let route = match &guard {
-        Guard::ByBytes(guard) => guard.route(),
-        Guard::ByJson(guard) => guard.route(),
+pub(super) async fn read(request: Request, guarded: Guarded<'static>) -> Result<Read, JsValue> {
+    let route = match &guarded {
+        Guarded::ByBytes(guard) => guard.route(),
+        Guarded::ByJson(guard) => guard.route(),
     };
     let stream = request.body();
     let bytes = match gather(stream.as_ref(), route.max_request).await {
@@ -52,9 +44,9 @@ pub(super) async fn read(request: Request, guard: Guard<'static>) -> Result<Read
         Err(_) => return Ok(Read::Refused(Problem::malformed("The body broke off."))),
     };
     let body = stream.map(|_| bytes);
-    let identity = match guard {
-        Guard::ByBytes(guard) => guard.identify(body.as_ref().map(Bytes::digest).unwrap_or_default()),
-        Guard::ByJson(guard) => {
+    let identity = match guarded {
+        Guarded::ByBytes(guard) => guard.identify(body.as_ref().map(Bytes::digest).unwrap_or_default()),
+        Guarded::ByJson(guard) => {
             let text = body.as_ref().map(Bytes::to_vec).unwrap_or_default();
             match guard.identify(&text) {
                 Ok(identity) => identity,

@@ -1,6 +1,7 @@
 //! The path of a request at the edge.
 //!
 //! 1. [`oncegate_protocol::request::admit`] decides from the head: pass through, refuse, or guard.
+//!    Where a token says whose a request is, [`tokens`] verifies it.
 //! 2. A guarded body is read, up to the route's limit, and the request gets its identity.
 //! 3. [`guarded`] claims the key at the ledger, calls the origin, says how it ended, and replies; all of that inside
 //!    `waitUntil`, so that a client who hangs up does not cut it off.
@@ -12,13 +13,14 @@ mod guarded;
 mod ledger_calls;
 mod probe;
 mod replies;
+mod tokens;
 mod unguarded;
 
 use std::rc::Rc;
 
 use oncegate_protocol::config::Config;
 use oncegate_protocol::problem::Problem;
-use oncegate_protocol::request::{Admission, RequestHead, RequestUrl, admit};
+use oncegate_protocol::request::{Admission, Guarded, RequestHead, RequestUrl, admit};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Context;
@@ -26,7 +28,6 @@ use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use crate::platform::{Bindings, Request, Response, describe};
 use crate::{configuration, log, origin};
-use body::Guard;
 pub(crate) use replies::problem as problem_reply;
 
 /// What every step of a request needs.
@@ -65,8 +66,11 @@ async fn route(deployment: Deployment, request: Request) -> Result<Response, JsV
         Admission::Documentation => replies::documentation(),
         Admission::Nothing => replies::nothing(),
         Admission::Refuse(problem) => refuse(&request, &problem),
-        Admission::ByBytes(guard) => guard_request(deployment, request, Guard::ByBytes(guard)).await,
-        Admission::ByJson(guard) => guard_request(deployment, request, Guard::ByJson(guard)).await,
+        Admission::Guarded(guarded) => guard_request(deployment, request, guarded).await,
+        Admission::ByToken(by_token) => match tokens::verify(&deployment, by_token).await {
+            Ok(guarded) => guard_request(deployment, request, guarded).await,
+            Err(problem) => refuse(&request, &problem),
+        },
     }
 }
 
@@ -90,8 +94,12 @@ fn refuse(request: &Request, problem: &Problem) -> Result<Response, JsValue> {
     replies::problem(problem)
 }
 
-async fn guard_request(deployment: Deployment, request: Request, guard: Guard<'static>) -> Result<Response, JsValue> {
-    let request = match body::read(request, guard).await? {
+async fn guard_request(
+    deployment: Deployment,
+    request: Request,
+    guarded: Guarded<'static>,
+) -> Result<Response, JsValue> {
+    let request = match body::read(request, guarded).await? {
         body::Read::Identified(request) => request,
         body::Read::PassThrough(request) => return pass(&deployment, request).await,
         body::Read::Refused(problem) => return replies::problem(&problem),

@@ -170,6 +170,21 @@ extern "C" {
     pub fn clear_timeout(timer: &JsValue);
     #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
     pub fn fill_with_random(bytes: &mut [u8]) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
+    pub fn import_key(
+        format: &str,
+        key: &JsValue,
+        algorithm: &JsValue,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = verify)]
+    pub fn verify(
+        algorithm: &JsValue,
+        key: &JsValue,
+        signature: &Uint8Array,
+        signed: &Uint8Array,
+    ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = console, js_name = log)]
     pub fn console_log(line: &str);
     #[wasm_bindgen(js_namespace = console, js_name = error)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use oncegate_protocol::config::{Config, Variables};
 use oncegate_protocol::hashing::BodyDigest;
 use oncegate_protocol::limits;
-use oncegate_protocol::request::{Admission, RequestHead, RequestUrl, admit};
+use oncegate_protocol::request::{Admission, Guarded, RequestHead, RequestUrl, admit};
 use serde_json::{Value, json};
 
 #[test]
@@ -70,7 +70,7 @@ fn is_accepted(field: &str) -> bool {
     let url = RequestUrl::parse("http://e/");
     let head = RequestHead { method: "POST", url, header: &header, certificate: &|| None };
     match admit(&config, &head) {
-        Admission::ByBytes(guard) => {
+        Admission::Guarded(Guarded::ByBytes(guard)) => {
             guard.identify(BodyDigest::default());
             true
         }

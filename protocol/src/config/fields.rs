@@ -12,6 +12,16 @@ pub(super) fn not_available_yet(instead: &str) -> Expected {
     format!("{instead} (what is given here is not available yet)")
 }
 
+/// What became of a field that may be absent.
+pub(super) enum Given<T> {
+    /// It is not there.
+    Absent,
+    /// It is there and wrong, which has been reported.
+    Wrong,
+    /// It is there, and this.
+    Right(T),
+}
+
 pub(super) struct Fields<'a> {
     path: String,
     map: Map<String, Value>,
@@ -60,10 +70,38 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         if !self.map.contains_key(name) {
             self.known.push(name);
-            self.errors.push(ConfigError::missing(format!("{}.{name}", self.path), expected));
+            self.missing(name, expected);
             return None;
         }
         self.optional(name, parse)
+    }
+
+    /// A field that is a table, with fields of its own.
+    pub(super) fn table<T>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        parse: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Given<T> {
+        self.known.push(name);
+        match self.map.remove(name) {
+            None => Given::Absent,
+            Some(Value::Object(map)) => {
+                let mut inner = Fields::new(format!("{}.{name}", self.path), map, self.errors);
+                let parsed = parse(&mut inner);
+                inner.finish();
+                parsed.map_or(Given::Wrong, Given::Right)
+            }
+            Some(other) => {
+                self.wrong(name, &other.to_string(), expected);
+                Given::Wrong
+            }
+        }
+    }
+
+    /// Reports that a field is missing.
+    pub(super) fn missing(&mut self, name: &str, expected: &str) {
+        self.errors.push(ConfigError::missing(format!("{}.{name}", self.path), expected));
     }
 
     /// Reports what is wrong with a field, also one that was read already.

@@ -9,16 +9,20 @@ mod origin;
 mod probe;
 mod route;
 mod route_fields;
+mod scope;
 mod sources;
 mod table;
+mod token_issuer;
 mod values;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use origin::Origin;
 pub use probe::{ProbePath, UnknownPolicy};
 pub use route::{FingerprintRule, FirstReply, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
-pub use sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
+pub use scope::{Scope, ScopeSource};
+pub use sources::{KeyFormat, KeySource, KeySyntax, Pointer};
 pub use table::{Found, RouteMatch, RouteTable};
+pub use token_issuer::{KeySetAddress, TokenIssuer};
 
 use serde_json::Value;
 

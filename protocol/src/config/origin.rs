@@ -38,7 +38,7 @@ impl Origin {
 }
 
 /// Host and port of an authority; an IPv6 host stands in brackets.
-fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
+pub(super) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, after) = rest.split_once(']')?;
         return match after.strip_prefix(':') {
@@ -53,11 +53,11 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
 }
 
 /// No `@`: a user in an address would be sent as a credential, and can make an address read as another.
-fn is_authority_byte(byte: u8) -> bool {
+pub(super) fn is_authority_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte)
 }
 
-fn is_path_byte(byte: u8) -> bool {
+pub(super) fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&byte)
 }
 

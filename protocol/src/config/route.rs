@@ -4,7 +4,8 @@ use core::num::NonZeroU16;
 use core::time::Duration;
 
 use super::probe::UnknownPolicy;
-use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
+use super::scope::{Scope, ScopeSource};
+use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer};
 use crate::hashing::Parts;
 use crate::ids::LayoutId;
 use crate::outcome::{Overrides, Status};

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::fields::{Expected, Fields, not_available_yet};
 use super::probe::UnknownPolicy;
 use super::route::{FingerprintRule, FirstReply, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
-use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer, Scope, ScopeSource};
+use super::scope::{Scope, ScopeSource};
+use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer};
 use super::values;
 use crate::limits;
 use crate::outcome::{Overrides, Status};
@@ -30,7 +31,7 @@ impl Route {
         let path = fields.required("path", PATH, parse_path);
         let methods = fields.or("methods", vec!["POST".to_owned(), "PATCH".to_owned()], parse_methods);
         let key = fields.or("key", vec![KeySource::Header("idempotency-key".to_owned())], parse_key);
-        let scope = fields.required("scope", Scope::EXPECTED, Scope::parse);
+        let scope = Scope::parse(fields);
         let shards =
             fields.or("shards", Shards { count: NonZeroU16::MIN.saturating_add(7), previous: None }, parse_shards);
         let renamed_from = fields.optional("renamed_from", parse_name);

@@ -1,8 +1,7 @@
-//! Where the parts of a key and of a scope are found in a request.
+//! Where the parts of a key are found in a request, and how they are written.
 
-use super::fields::{Expected, not_available_yet};
+use super::fields::Expected;
 use super::values;
-use crate::limits;
 
 /// A JSON pointer (RFC 6901) to a value inside a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,82 +88,4 @@ pub enum KeyFormat {
     Uuid,
     /// A ULID; upper and lower case are the same key.
     Ulid,
-}
-
-/// Who shares keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Everybody.
-    Public,
-    /// Who sends the same values here. Never empty.
-    Sources(Vec<ScopeSource>),
-}
-
-/// Where a part of the scope is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScopeSource {
-    /// A header, by its name in lower case.
-    Header(String),
-    /// A parameter in the path.
-    Path(String),
-    /// The host that the request came for.
-    Host,
-    /// A cookie.
-    Cookie(String),
-    /// The client's certificate, which the edge has verified: its SHA-256 fingerprint.
-    ClientCertificate,
-}
-
-impl Scope {
-    pub(super) const EXPECTED: &'static str = "a list of sources such as [\"header:Authorization\"], \"cookie:session\", \
-         \"path:merchant\", \"client-certificate\" or \"host\", or \"public\" where everybody may share keys";
-
-    /// The sources; none where everybody shares keys.
-    pub fn sources(&self) -> &[ScopeSource] {
-        match self {
-            Self::Public => &[],
-            Self::Sources(sources) => sources,
-        }
-    }
-
-    pub(super) fn parse(value: &serde_json::Value) -> Result<Self, Expected> {
-        if value.as_str() == Some("public") {
-            return Ok(Self::Public);
-        }
-        let sources = values::list(value, Self::EXPECTED, ScopeSource::parse)?;
-        match sources.len() {
-            1..=limits::SCOPE_SOURCES => Ok(Self::Sources(sources)),
-            _ => Err(format!("{}; at least one and at most {}", Self::EXPECTED, limits::SCOPE_SOURCES)),
-        }
-    }
-}
-
-impl ScopeSource {
-    fn parse(text: &str) -> Result<Self, Expected> {
-        match text {
-            "host" => return Ok(Self::Host),
-            "client-certificate" => return Ok(Self::ClientCertificate),
-            _ => {}
-        }
-        let source = match text.split_once(':') {
-            Some(("header", name)) => values::header_name(name).map(Self::Header),
-            Some(("path", name)) if !name.is_empty() => Some(Self::Path(name.to_owned())),
-            // A cookie's name is a token (RFC 6265, section 4.1.1); upper and lower case are different names.
-            Some(("cookie", name)) if values::header_name(name).is_some() => Some(Self::Cookie(name.to_owned())),
-            Some(("jwt", _)) => return Err(not_available_yet(Scope::EXPECTED)),
-            _ => None,
-        };
-        source.ok_or_else(|| Scope::EXPECTED.to_owned())
-    }
-
-    /// What a client calls it.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Header(name) => format!("the header {name}"),
-            Self::Path(name) => format!("the path parameter {name}"),
-            Self::Host => "the host".to_owned(),
-            Self::Cookie(name) => format!("the cookie {name}"),
-            Self::ClientCertificate => "a client certificate".to_owned(),
-        }
-    }
 }

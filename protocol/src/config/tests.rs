@@ -150,7 +150,7 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
 
 #[test]
 fn what_comes_later_is_refused_and_not_ignored() {
-    let later = [("mode", json!("observe")), ("scope", json!(["jwt:sub"]))];
+    let later = [("mode", json!("observe"))];
     for (field, value) in later {
         let text = with(field, value).unwrap_err().to_string();
         assert!(text.contains(field) && text.contains("not available yet"), "{text}");
@@ -173,6 +173,55 @@ fn nobody_shares_keys_by_accident() {
     let text = with("scope", Value::Null).unwrap_err().to_string();
     assert!(text.contains("ROUTES[0].scope is missing") && text.contains("public"), "{text}");
     assert_eq!(text.lines().count(), 1, "and nothing else is wrong: {text}");
+}
+
+/// A route with this scope and this table `jwt`.
+fn with_tokens(scope: Value, jwt: Value) -> Result<Config, ConfigErrors> {
+    let mut route = json!({ "name": "payments", "path": "/v1/payments", "scope": scope, "jwt": jwt });
+    if route["jwt"].is_null() {
+        route.as_object_mut().unwrap().remove("jwt");
+    }
+    parse(json!([route]))
+}
+
+fn issuer() -> Value {
+    json!({ "jwks": "https://issuer.example/keys", "issuer": "https://issuer.example", "audience": "payments" })
+}
+
+#[test]
+fn a_scope_by_claims_says_whose_tokens_they_are_in() {
+    let config = with_tokens(json!(["jwt:sub", "host", "jwt:https://issuer.example/org"]), issuer()).unwrap();
+    let Scope::Token { issuer, claims, others } = &config.routes.routes()[0].scope else { panic!() };
+    assert_eq!(issuer.jwks.as_str(), "https://issuer.example/keys");
+    assert_eq!((issuer.issuer.as_str(), issuer.audience.as_deref()), ("https://issuer.example", Some("payments")));
+    assert_eq!(
+        (claims.as_slice(), others.as_slice()),
+        (["sub".to_owned(), "https://issuer.example/org".to_owned()].as_slice(), [ScopeSource::Host].as_slice())
+    );
+}
+
+#[test]
+fn a_scope_by_claims_and_its_issuer_need_each_other() {
+    let claims = json!(["jwt:sub"]);
+    for (scope, jwt, field, allowed) in [
+        (claims.clone(), Value::Null, "ROUTES[0].jwt is missing", "jwks"),
+        (claims.clone(), json!("https://issuer.example"), "ROUTES[0].jwt = ", "jwks"),
+        (claims.clone(), json!({ "issuer": "me" }), "ROUTES[0].jwt.jwks is missing", "https"),
+        (claims.clone(), json!({ "jwks": "https://a" }), "ROUTES[0].jwt.issuer is missing", "iss"),
+        (claims.clone(), json!({ "jwks": "http://a/", "issuer": "me" }), "ROUTES[0].jwt.jwks = \"http://a/\"", "https"),
+        (claims.clone(), json!({ "jwks": "https://a", "issuer": "" }), "ROUTES[0].jwt.issuer = \"\"", "iss"),
+        (claims.clone(), json!({ "jwks": "https://a", "issuer": "me", "audience": 7 }), "audience = 7", "aud"),
+        (claims, json!({ "jwks": "https://a", "issuer": "me", "aud": "x" }), "jwt.aud = \"x\"", "audience"),
+        (json!(["host"]), issuer(), "ROUTES[0].jwt = the tokens of https://issuer.example", "\"jwt:sub\""),
+        (json!("public"), issuer(), "ROUTES[0].jwt = ", "\"jwt:sub\""),
+        (json!(["jwt:"]), issuer(), "ROUTES[0].scope = [\"jwt:\"]", "\"jwt:sub\""),
+    ] {
+        let text = with_tokens(scope, jwt).unwrap_err().to_string();
+        assert!(text.contains(field) && text.contains(allowed), "{text}");
+        assert_eq!(text.lines().count(), 1, "and nothing else is wrong: {text}");
+    }
+    let text = with_tokens(json!(["jwt:sub"]), json!({ "jwks": "https://me:secret@a", "issuer": "me" })).unwrap_err();
+    assert!(text.to_string().contains("…@a") && !text.to_string().contains("secret"), "{text}");
 }
 
 #[test]

@@ -5,8 +5,9 @@
 use serde_json::Value;
 
 use super::fingerprint::Target;
+use super::jwt::ByToken;
 use super::key::{self, KeyPart};
-use super::scope::{self, ScopePart};
+use super::scope::{self, HeadScope, WholeScope};
 use super::{NormalPath, RequestUrl, json};
 use crate::config::{Config, FingerprintRule, Found, KeySource, Layout, Route, RouteMatch, UnknownPolicy};
 use crate::hashing::{BodyDigest, Parts};
@@ -42,9 +43,17 @@ pub enum Admission<'c> {
     Nothing,
     /// It is refused.
     Refuse(Problem),
-    /// It is guarded, and its body is compared by its bytes.
+    /// It is guarded.
+    Guarded(Guarded<'c>),
+    /// It is guarded, and whose it is says a token, which must be verified first.
+    ByToken(ByToken<'c>),
+}
+
+/// A guarded request of which all is known but its body.
+pub enum Guarded<'c> {
+    /// Its body is compared by its bytes.
     ByBytes(ByBytes<'c>),
-    /// It is guarded, and its body must be read as JSON.
+    /// Its body must be read as JSON.
     ByJson(ByJson<'c>),
 }
 
@@ -103,9 +112,14 @@ pub enum Unidentified {
 
 /// What the head told.
 struct Keyed<'c> {
+    unscoped: Unscoped<'c>,
+    scope: WholeScope,
+}
+
+/// What the head told, but for the scope.
+pub(super) struct Unscoped<'c> {
     route: &'c Route,
     target: Target,
-    scope: Vec<ScopePart>,
     /// In the order of the route's sources; `None` for those in the body.
     key: Vec<Option<KeyPart>>,
     /// The header with the key as it was sent, where that is all of the key.
@@ -148,19 +162,31 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
         _ => None,
     };
     let target = Target::new(head.method, &path, head.url.query);
-    let keyed = Keyed { route, target, scope, key, key_as_sent, parameters: found.parameters };
-    if route.needs_json() { Admission::ByJson(ByJson(keyed)) } else { Admission::ByBytes(ByBytes(keyed)) }
+    let unscoped = Unscoped { route, target, key, key_as_sent, parameters: found.parameters };
+    match scope {
+        HeadScope::Whole(scope) => Admission::Guarded(unscoped.scoped(scope)),
+        HeadScope::Open(scope) => Admission::ByToken(ByToken::new(unscoped, scope)),
+    }
+}
+
+impl<'c> Unscoped<'c> {
+    /// Says whose it is.
+    pub(super) fn scoped(self, scope: WholeScope) -> Guarded<'c> {
+        let needs_json = self.route.needs_json();
+        let keyed = Keyed { unscoped: self, scope };
+        if needs_json { Guarded::ByJson(ByJson(keyed)) } else { Guarded::ByBytes(ByBytes(keyed)) }
+    }
 }
 
 impl<'c> ByBytes<'c> {
     /// The route.
     pub fn route(&self) -> &'c Route {
-        self.0.route
+        self.0.unscoped.route
     }
 
     /// Identifies the request, given the digest of its body.
     pub fn identify(self, body: BodyDigest) -> Identity<'c> {
-        let Keyed { route, target, scope, key, key_as_sent, parameters } = self.0;
+        let Keyed { unscoped: Unscoped { route, target, key, key_as_sent, parameters }, scope } = self.0;
         let fingerprint = match route.fingerprint {
             FingerprintRule::None => target.without_body(),
             _ => target.with_bytes(body),
@@ -173,7 +199,7 @@ impl<'c> ByBytes<'c> {
 impl<'c> ByJson<'c> {
     /// The route.
     pub fn route(&self) -> &'c Route {
-        self.0.route
+        self.0.unscoped.route
     }
 
     /// Identifies the request, given its body.
@@ -181,7 +207,7 @@ impl<'c> ByJson<'c> {
     /// # Errors
     /// Where the body is not JSON, or has not the key that it must have.
     pub fn identify(self, body: &[u8]) -> Result<Identity<'c>, Unidentified> {
-        let Keyed { route, target, scope, key, key_as_sent, parameters } = self.0;
+        let Keyed { unscoped: Unscoped { route, target, key, key_as_sent, parameters }, scope } = self.0;
         if body.is_empty() && !route.required && key.contains(&None) {
             // Without a body there is no key in it.
             return Err(Unidentified::PassThrough);
@@ -211,12 +237,13 @@ fn not_json(error: String) -> Unidentified {
 
 fn identity<'c>(
     route: &'c Route,
-    scope: &[ScopePart],
+    scope: &WholeScope,
     key: &[KeyPart],
     key_as_sent: Option<String>,
     parameters: &[(String, String)],
     fingerprint: Fingerprint,
 ) -> Identity<'c> {
+    let scope = scope.parts();
     let place = |layout: &Layout| {
         let parts = Parts::new("oncegate record 1").part(layout.name.as_bytes()).count(scope.len());
         let parts = scope.iter().fold(parts, |parts, (source, value)| parts.part(source.as_bytes()).part(value));

@@ -3,11 +3,15 @@
 mod admission;
 mod fingerprint;
 mod json;
+mod jwt;
 mod key;
 mod path;
 mod scope;
 mod url;
 
-pub use admission::{Admission, ByBytes, ByJson, Identity, OWN_PATHS, Place, RequestHead, Unidentified, admit};
+pub use admission::{
+    Admission, ByBytes, ByJson, Guarded, Identity, OWN_PATHS, Place, RequestHead, Unidentified, admit,
+};
+pub use jwt::{ByToken, FetchedKeys, KeySets, NextStep, Signature, Unverified, Verification};
 pub use path::NormalPath;
 pub use url::RequestUrl;

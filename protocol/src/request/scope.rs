@@ -1,21 +1,58 @@
 //! Who is asking: what keeps one caller's records from another's.
 
 use super::RequestUrl;
-use crate::config::{Scope, ScopeSource};
+use super::jwt::{VerifiedClaims, bearer};
+use crate::config::{Scope, ScopeSource, TokenIssuer};
 
 /// One part of the scope: which source, and its value in this request.
 pub(super) type ScopePart = (String, Vec<u8>);
 
+/// All parts of a request's scope. Only this module makes one, so that none can lack a part.
+pub(super) struct WholeScope(Vec<ScopePart>);
+
+impl WholeScope {
+    pub(super) fn parts(&self) -> &[ScopePart] {
+        &self.0
+    }
+}
+
+/// What a request's head tells of its scope.
+pub(super) enum HeadScope<'c> {
+    /// All of it.
+    Whole(WholeScope),
+    /// The rest is in a token.
+    Open(OpenScope<'c>),
+}
+
+/// A scope that lacks the claims of a token.
+pub(super) struct OpenScope<'c> {
+    parts: Vec<ScopePart>,
+    /// Whose token it must be.
+    pub(super) issuer: &'c TokenIssuer,
+    /// Which claims of it are wanted.
+    pub(super) claims: &'c [String],
+    /// The token, as it was sent.
+    pub(super) token: String,
+}
+
+impl OpenScope<'_> {
+    /// Adds what the token said.
+    pub(super) fn complete(mut self, claims: VerifiedClaims) -> WholeScope {
+        self.parts.extend(claims.into_parts());
+        WholeScope(self.parts)
+    }
+}
+
 /// Reads the scope of a request. `Err` names the source that is absent.
 ///
-/// Public is no part at all, which no list of sources can be: a list is never empty.
-pub(super) fn read(
-    scope: &Scope,
+/// Public is no part at all, which no list of sources can be: a list is never empty, and a token has parts of its own.
+pub(super) fn read<'c>(
+    scope: &'c Scope,
     url: &RequestUrl<'_>,
     parameters: &[(String, String)],
     header: &dyn Fn(&str) -> Option<String>,
     certificate: &dyn Fn() -> Option<String>,
-) -> Result<Vec<ScopePart>, String> {
+) -> Result<HeadScope<'c>, String> {
     let part = |source: &ScopeSource| {
         let value = match source {
             ScopeSource::Header(name) => header(name),
@@ -33,8 +70,19 @@ pub(super) fn read(
             _ => Err(format!("The request must have {}: keys are kept apart by it.", source.describe())),
         }
     };
-    scope.sources().iter().map(part).collect()
+    let parts = scope.sources().iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    Ok(match scope {
+        Scope::Public | Scope::Sources(_) => HeadScope::Whole(WholeScope(parts)),
+        Scope::Token { issuer, claims, .. } => {
+            let authorization = header("authorization").unwrap_or_default();
+            let token = bearer(&authorization).ok_or(NO_TOKEN)?.to_owned();
+            HeadScope::Open(OpenScope { parts, issuer, claims, token })
+        }
+    })
 }
+
+const NO_TOKEN: &str =
+    "The request must have a bearer token in the header authorization: keys are kept apart by its claims.";
 
 /// The value of a cookie (RFC 6265, section 5.4). One that is sent twice with different values is as good as absent: the
 /// origin might take the other.

@@ -15,19 +15,22 @@ const listening = (socket) => new RegExp(`{"event":"listen","socket":"${socket}"
 
 /**
  * Starts it, with its ledgers in a folder that goes with it. `caller` is the source of a Worker that gets the first gate's
- * requests in its place. Gives the two ports, the address of the first, and `tell(ledger, orders)`.
+ * requests in its place, `service` that of one that is bound to the gates as their origin. Gives the two ports, the
+ * address of the first, and `tell(ledger, orders)`.
  */
-export async function startWorkerd({ origin, routes, caller }) {
+export async function startWorkerd({ origin, routes, caller, service }) {
   const folder = await temporaryFolder();
   const built = (await readdir(join(ROOT, 'build'))).filter((name) => /\.(js|wasm)$/.test(name));
   for (const name of built) await copyFile(join(ROOT, 'build', name), join(folder.path, name));
   const state = join(folder.path, 'state');
   await mkdir(state);
   await writeFile(join(folder.path, 'caller.js'), caller ?? '');
+  await writeFile(join(folder.path, 'service.js'), service ?? '');
   for (const name of ['faulty-ledger.js', 'control.js']) {
     await copyFile(join(import.meta.dirname, name), join(folder.path, name));
   }
-  await writeFile(join(folder.path, 'config.capnp'), config({ built: built.sort(), origin, routes, state, caller }));
+  const settings = { built: built.sort(), origin, routes, state, caller, service };
+  await writeFile(join(folder.path, 'config.capnp'), config(settings));
   const child = new Child('workerd', program(), ['serve', '--experimental', '--control-fd=1', 'config.capnp'], {
     cwd: folder.path,
   });
@@ -60,7 +63,7 @@ function program() {
   return createRequire(join(ROOT, 'package.json')).resolve(name);
 }
 
-function config({ built, origin, routes, state, caller }) {
+function config({ built, origin, routes, state, caller, service }) {
   const modules = ['faulty-ledger.js', ...built].map((name) => {
     return `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`;
   });
@@ -73,6 +76,7 @@ function config({ built, origin, routes, state, caller }) {
     (name = "ORIGIN", text = ${text(origin.url)}),
     (name = "ROUTES", json = ${text(JSON.stringify(routes))}),
     (name = "LEDGER", durableObjectNamespace = ${ledger}),
+    ${service ? '(name = "ORIGIN_SERVICE", service = "service"),' : ''}
   ],
   ${storage}
   globalOutbound = "internet",
@@ -81,6 +85,7 @@ function config({ built, origin, routes, state, caller }) {
 const config :Workerd.Config = (
   services = [
     (name = "caller", worker = .caller),
+    (name = "service", worker = .service),
     (name = "gate", worker = .gate),
     (name = "twin", worker = .twin),
     (name = "control", worker = .control),
@@ -97,6 +102,10 @@ const caller :Workerd.Worker = (
   compatibilityDate = "2026-11-17",
   modules = [(name = "caller.js", esModule = embed "caller.js")],
   bindings = [(name = "GATE", service = "gate")],
+);
+const service :Workerd.Worker = (
+  compatibilityDate = "2026-11-17",
+  modules = [(name = "service.js", esModule = embed "service.js")],
 );
 const control :Workerd.Worker = (
   compatibilityDate = "2026-11-17",

@@ -1,0 +1,87 @@
+//! The step between head and body for a request whose token says whose it is: its issuer's keys, and its signature.
+
+use std::cell::RefCell;
+
+use oncegate_protocol::config::KeySetAddress;
+use oncegate_protocol::limits;
+use oncegate_protocol::problem::Problem;
+use oncegate_protocol::request::{ByToken, FetchedKeys, Guarded, KeySets, NextStep};
+use serde_json::json;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::JSON;
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
+
+use super::Deployment;
+use crate::log;
+use crate::platform::{
+    Gathered, OutgoingRequest, Response, TimeLimit, check_signature, describe, fetch_request, gather, now, sleep,
+};
+
+thread_local! {
+    /// What this isolate knows of issuers' keys. Never borrowed while anything is awaited.
+    static KEY_SETS: RefCell<KeySets> = RefCell::default();
+}
+
+/// Verifies a request's token. `Err` is what its client is told.
+pub(super) async fn verify(deployment: &Deployment, by_token: ByToken<'static>) -> Result<Guarded<'static>, Problem> {
+    let mut token = by_token.read(now())?;
+    let verification = loop {
+        let at = now();
+        token = match KEY_SETS.with_borrow_mut(|key_sets| token.next(key_sets, at)) {
+            NextStep::Verify(verification) => break verification,
+            NextStep::Fetch(token) => {
+                fetch_to_its_end(deployment, token.key_set()).await;
+                token
+            }
+            NextStep::Wait(token, pause) => {
+                sleep(pause).await;
+                token
+            }
+            NextStep::Refuse(problem) => return Err(problem),
+        };
+    };
+    match check_signature(&verification).await {
+        Ok(signature) => verification.conclude(signature),
+        Err(thrown) => {
+            log_failure(verification.key_set(), &describe(&thrown));
+            Err(Problem::no_keys())
+        }
+    }
+}
+
+/// Fetches a key set, also where the client hangs up meanwhile: others wait for it.
+async fn fetch_to_its_end(deployment: &Deployment, address: &'static KeySetAddress) {
+    let work = async move {
+        let fetched = fetch(address).await.unwrap_or_else(|thrown| FetchedKeys::Failed(describe(&thrown)));
+        let at = now();
+        if let Err(reason) = KEY_SETS.with_borrow_mut(|key_sets| key_sets.fetched(address, fetched, at)) {
+            log_failure(address, &reason);
+        }
+        Ok(JsValue::UNDEFINED)
+    };
+    let promise = future_to_promise(core::panic::AssertUnwindSafe(work));
+    // Where the platform does not take it, it is awaited all the same.
+    let _ = deployment.context.as_ref().wait_until(&promise);
+    let _ = JsFuture::from(promise).await;
+}
+
+/// Asks for a key set, past the platform's cache: a key that is asked for may be new. It is never the origin's service binding
+/// that is asked, and a redirect is an answer.
+async fn fetch(address: &KeySetAddress) -> Result<FetchedKeys, JsValue> {
+    let time_limit = TimeLimit::begin(limits::KEY_SET_TIMEOUT);
+    let headers = [("accept".to_owned(), "application/jwk-set+json, application/json".to_owned())];
+    let request = OutgoingRequest { method: "GET", headers: &headers, body: None }.to(address.as_str(), &time_limit)?;
+    let sent = fetch_request(&request, &JSON::parse(r#"{"cache":"no-store"}"#)?)?;
+    let response: Response = JsFuture::from(sent).await?.unchecked_into();
+    match gather(response.body().as_ref(), limits::KEY_SET_BYTES).await? {
+        Gathered::Whole(bytes) => Ok(FetchedKeys::Answer { status: response.status(), body: bytes.to_vec() }),
+        Gathered::More(_, reader) => {
+            let _ = reader.cancel();
+            Ok(FetchedKeys::TooLarge)
+        }
+    }
+}
+
+fn log_failure(address: &KeySetAddress, reason: &str) {
+    log::error("no keys for tokens", json!({ "jwks": address.shown(), "reason": reason }));
+}
