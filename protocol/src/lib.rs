@@ -11,12 +11,13 @@
 //! 3. [`record`] decides what a begin, completion, release or doubt does to the record;
 //! 4. [`wire`] carries both between Worker and ledger;
 //! 5. [`outcome`] says what an answer of the origin means, [`keeping`] what is kept of it, [`headers`] which headers
-//!    travel, [`problem`] what a client is told when it gets no answer of the origin's;
+//!    travel, [`encoding`] in which coding a body does, [`problem`] what a client is told when it gets no answer of the origin's;
 //! 6. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
 
 mod bytes;
 pub mod config;
 pub mod deadline;
+pub mod encoding;
 pub mod hashing;
 pub mod headers;
 pub mod ids;

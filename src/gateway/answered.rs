@@ -9,10 +9,11 @@ use serde_json::json;
 use wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::JsFuture;
 
+use super::Deployment;
 use super::guarded::Attempt;
 use crate::origin;
 use crate::platform::{
-    Bytes, Gathered, ReadableStream, Reader, Response, TimeLimit, WritableStream, gather, header_list, pipe, reply,
+    Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, gather, header_list, pipe, reply,
 };
 
 /// An answer that is to be kept, whose body has yet to come.
@@ -85,7 +86,7 @@ impl Attempt {
             Gathered::More(bytes, rest) => {
                 time_limit.lift();
                 let is_stored = self.tell_answer(&answer, None).await;
-                let body = self.stream(body, bytes, &rest, answer.announced_length)?;
+                let body = stream(&self.deployment, bytes, rest, &pipe(answer.announced_length)?);
                 kept_reply(answer.status, answer.headers, mark, is_stored, &body)
             }
         }
@@ -99,38 +100,27 @@ impl Attempt {
         }
         self.tell(outcome, body, answer.retention).await
     }
-
-    /// What has been read of a body, and then the rest of it as it comes. Where the client hangs up it ends; the record
-    /// has been written before.
-    fn stream(
-        &self,
-        body: Option<&ReadableStream>,
-        begun: Bytes,
-        rest: &Reader,
-        announced_length: Option<u64>,
-    ) -> Result<JsValue, JsValue> {
-        rest.release_lock()?;
-        let pipe = pipe(announced_length)?;
-        let (readable, writable, body) = (pipe.readable(), pipe.writable(), body.cloned());
-        self.deployment.context.wait_until(async move {
-            // Nobody is left to be told of a failure here: the client sees its body break off.
-            let _ = pump(begun, body.as_ref(), &writable).await;
-        });
-        Ok(readable)
-    }
 }
 
-async fn pump(begun: Bytes, rest: Option<&ReadableStream>, into: &WritableStream) -> Result<(), JsValue> {
+/// What has been read of a body, and then the rest of it as it comes, through this pipe. Where the client hangs up it ends;
+/// the record has been written before.
+pub(super) fn stream(deployment: &Deployment, begun: Bytes, rest: ReadableStream, through: &Pipe) -> JsValue {
+    let (readable, writable) = (through.readable(), through.writable());
+    deployment.context.wait_until(async move {
+        // Nobody is left to be told of a failure here: the client sees its body break off.
+        let _ = pump(begun, &rest, &writable).await;
+    });
+    readable
+}
+
+async fn pump(begun: Bytes, rest: &ReadableStream, into: &WritableStream) -> Result<(), JsValue> {
     let writer = into.get_writer()?;
     for piece in begun.pieces() {
         JsFuture::from(writer.write(piece)?).await?;
     }
     drop(begun);
     writer.release_lock()?;
-    if let Some(rest) = rest {
-        JsFuture::from(rest.pipe_to(into)?).await?;
-    }
-    Ok(())
+    JsFuture::from(rest.pipe_to(into)?).await.map(|_| ())
 }
 
 /// What an answer is that is kept.

@@ -36,9 +36,9 @@ pub(super) async fn read(request: Request, guarded: Guarded<'static>) -> Result<
     let stream = request.body();
     let bytes = match gather(stream.as_ref(), route.max_request).await {
         Ok(Gathered::Whole(bytes)) => bytes,
-        Ok(Gathered::More(_, reader)) => {
+        Ok(Gathered::More(_, rest)) => {
             // The rest is not wanted; where it cannot be cancelled the platform discards it.
-            let _ = reader.cancel();
+            let _ = rest.cancel();
             return Ok(Read::Refused(Problem::too_large(route.max_request)));
         }
         Err(_) => return Ok(Read::Refused(Problem::malformed("The body broke off."))),

@@ -18,6 +18,7 @@ use serde_json::json;
 use wasm_bindgen::JsValue;
 
 use super::body::{GuardedRequest, UNSENDABLE};
+use super::decoded::as_accepted;
 use super::ledger_calls::{Answer, Ledger};
 use super::probe::{Probed, Question};
 use super::{Deployment, replies};
@@ -138,7 +139,7 @@ impl Attempt {
     async fn go_on(&self, begun: Begun, request: GuardedRequest) -> Result<Response, JsValue> {
         match begun {
             Begun::Granted(grant) => return self.run(request, &grant).await,
-            Begun::Answered(response) => return Ok(response),
+            Begun::Answered(response) => return as_accepted(&self.deployment, response, &request.headers).await,
             Begun::Lost if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
                 // The claim may have been taken after all. Then its outcome is what the record must not claim to know.
                 self.afterwards(SentOutcome::Doubted(Doubt::NotRecorded));

@@ -8,6 +8,7 @@
 
 mod answered;
 mod body;
+mod decoded;
 mod early;
 mod guarded;
 mod ledger_calls;

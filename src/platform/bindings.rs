@@ -58,8 +58,6 @@ extern "C" {
     pub type Reader;
     #[wasm_bindgen(method, catch)]
     pub fn read(this: &Reader, view: &Uint8Array, options: &JsValue) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    pub fn cancel(this: &Reader) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = releaseLock)]
     pub fn release_lock(this: &Reader) -> Result<(), JsValue>;
 
@@ -82,6 +80,11 @@ extern "C" {
     pub type FixedLengthStream;
     #[wasm_bindgen(constructor, catch)]
     pub fn new(length: f64) -> Result<FixedLengthStream, JsValue>;
+
+    #[wasm_bindgen(extends = Pipe, js_name = DecompressionStream)]
+    pub type Decompression;
+    #[wasm_bindgen(constructor, catch, js_class = "DecompressionStream")]
+    pub fn new(format: &str) -> Result<Decompression, JsValue>;
 
     pub type WritableStream;
     #[wasm_bindgen(method, catch, js_name = getWriter)]

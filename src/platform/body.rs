@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{JSON, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::bindings::{FixedLengthStream, Pipe, ReadResult, ReadableStream, Reader};
+use super::bindings::{FixedLengthStream, Pipe, ReadResult, ReadableStream};
 
 /// How many bytes are copied into Wasm memory at a time.
 const WINDOW: u32 = 64 << 10;
@@ -74,8 +74,8 @@ impl Bytes {
 pub enum Gathered {
     /// It ended within the limit.
     Whole(Bytes),
-    /// It goes on beyond the limit: what was read, and the stream, of which more may come.
-    More(Bytes, Reader),
+    /// It goes on beyond the limit: what was read, and the rest, which may come to nothing.
+    More(Bytes, ReadableStream),
 }
 
 /// How much is read at first, and then at a time. A body may come in pieces of a byte, each of which would cost a crossing
@@ -104,7 +104,8 @@ pub async fn gather(stream: Option<&ReadableStream>, limit: u64) -> Result<Gathe
             bytes.push(piece);
         }
         if u64::from(bytes.length()) > limit {
-            return Ok(Gathered::More(bytes, reader));
+            reader.release_lock()?;
+            return Ok(Gathered::More(bytes, stream.clone()));
         }
         if result.done() {
             return Ok(Gathered::Whole(bytes));
