@@ -4,6 +4,7 @@
 
 use crate::ids::AttemptId;
 use crate::limits;
+use crate::problem::Problem;
 use crate::time::Timestamp;
 
 /// A list of headers, repeated ones apart.
@@ -163,9 +164,23 @@ fn is_credential(name: &str) -> bool {
 
 /// Whether headers may be kept, by their number and size.
 pub fn are_storable(headers: &Headers) -> bool {
-    let bytes: usize =
-        headers.iter().fold(0, |sum, (name, value)| sum.saturating_add(name.len()).saturating_add(value.len()));
-    headers.len() <= limits::RESPONSE_HEADERS && bytes <= limits::RESPONSE_HEADER_BYTES
+    headers.len() <= limits::RESPONSE_HEADERS && bytes(headers) <= limits::RESPONSE_HEADER_BYTES
+}
+
+/// Whether a guarded request may have these headers, by their number and size.
+///
+/// # Errors
+/// What the client is told.
+pub fn check_request(headers: &Headers) -> Result<(), Problem> {
+    let (count, bytes) = (headers.len(), bytes(headers));
+    if count <= limits::REQUEST_HEADERS && bytes <= limits::REQUEST_HEADER_BYTES {
+        return Ok(());
+    }
+    Err(Problem::headers_too_large(count, bytes))
+}
+
+fn bytes(headers: &Headers) -> usize {
+    headers.iter().fold(0, |sum, (name, value)| sum.saturating_add(name.len()).saturating_add(value.len()))
 }
 
 #[cfg(test)]
@@ -283,5 +298,11 @@ mod tests {
         assert!(are_storable(&list(&[("a", "b")])));
         assert!(!are_storable(&vec![("a".into(), "b".into()); limits::RESPONSE_HEADERS + 1]));
         assert!(!are_storable(&vec![("a".into(), "b".repeat(limits::RESPONSE_HEADER_BYTES))]));
+        let many = |count| vec![("a".into(), String::new()); count];
+        assert!(check_request(&many(limits::REQUEST_HEADERS)).is_ok());
+        assert!(check_request(&many(limits::REQUEST_HEADERS + 1)).is_err());
+        let long = |bytes| vec![("a".into(), "b".repeat(bytes - 1))];
+        assert!(check_request(&long(limits::REQUEST_HEADER_BYTES)).is_ok());
+        assert!(check_request(&long(limits::REQUEST_HEADER_BYTES + 1)).is_err());
     }
 }

@@ -21,6 +21,10 @@ pub struct Counters {
     pub unknown: u64,
     /// Requests for which the origin was asked about an unknown outcome.
     pub probed: u64,
+    /// Requests refused because their scope had used all its new keys.
+    pub limited: u64,
+    /// Requests refused because there was no room for a new record.
+    pub full: u64,
     /// Answers kept.
     pub completed: u64,
     /// Keys freed.
@@ -43,7 +47,7 @@ pub struct Counters {
 
 impl Counters {
     /// Name and value of each, in a fixed order.
-    pub fn named(&self) -> [(&'static str, u64); 16] {
+    pub fn named(&self) -> [(&'static str, u64); 18] {
         [
             ("forwarded", self.forwarded),
             ("replayed", self.replayed),
@@ -52,6 +56,8 @@ impl Counters {
             ("mismatch", self.mismatch),
             ("unknown", self.unknown),
             ("probed", self.probed),
+            ("limited", self.limited),
+            ("full", self.full),
             ("completed", self.completed),
             ("released", self.released),
             ("doubted", self.doubted),
@@ -73,6 +79,8 @@ impl Counters {
             mismatch: next()?,
             unknown: next()?,
             probed: next()?,
+            limited: next()?,
+            full: next()?,
             completed: next()?,
             released: next()?,
             doubted: next()?,

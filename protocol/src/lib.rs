@@ -26,6 +26,7 @@ pub mod ledger_state;
 pub mod limits;
 pub mod outcome;
 pub mod problem;
+pub mod quota;
 pub mod record;
 pub mod request;
 pub mod retention;

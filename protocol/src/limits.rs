@@ -27,6 +27,10 @@ pub const MAX_JSON_BYTES: u64 = 2 << 20;
 pub const JSON_VALUES: usize = 50_000;
 /// The largest `max_response`, in bytes.
 pub const MAX_RESPONSE_BYTES: u64 = 32 << 20;
+/// The largest sum of a guarded request's header names and values, in bytes.
+pub const REQUEST_HEADER_BYTES: usize = 64 << 10;
+/// How many headers a guarded request may have.
+pub const REQUEST_HEADERS: usize = 256;
 /// The largest sum of a stored answer's header names and values, in bytes.
 pub const RESPONSE_HEADER_BYTES: usize = 64 << 10;
 /// How many headers a stored answer may have.
@@ -55,6 +59,10 @@ pub const HISTORY: usize = 32;
 pub const WAITERS_PER_KEY: usize = 100;
 /// How many duplicates may be parked in one ledger.
 pub const WAITERS_PER_LEDGER: usize = 1_000;
+/// The most `max_records`, and its default: with small answers these fill a third of the platform's 10 GB for an object.
+pub const RECORDS_PER_LEDGER: u32 = 10_000_000;
+/// The longest `window` of `keys_per_scope`.
+pub const QUOTA_WINDOW: Duration = Duration::from_secs(31 * 24 * 3600);
 /// How many generations of records one ledger may keep.
 pub const GENERATIONS: usize = 64;
 

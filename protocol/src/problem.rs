@@ -4,7 +4,9 @@
 //! record of its own scope alone.
 
 use core::fmt::Write as _;
+use core::time::Duration;
 
+use crate::limits;
 use crate::outcome::{Doubt, Status};
 
 /// Where the cases are explained; the gate serves it itself. Each case is an anchor in it.
@@ -29,15 +31,17 @@ pub enum Case {
     NotStored,
     /// The record cannot be reached or read.
     Unavailable,
-    /// The body is over the route's limit.
+    /// The body, or the headers, are over the limit.
     TooLarge,
+    /// The caller has used as many new keys as it may in this time.
+    Limited,
     /// The gate's configuration is wrong. Why is said in the log only.
     Misconfigured,
 }
 
 impl Case {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::InProgress,
         Self::Mismatch,
         Self::Missing,
@@ -47,6 +51,7 @@ impl Case {
         Self::NotStored,
         Self::Unavailable,
         Self::TooLarge,
+        Self::Limited,
         Self::Misconfigured,
     ];
 
@@ -62,6 +67,7 @@ impl Case {
             Self::NotStored => "not-stored",
             Self::Unavailable => "unavailable",
             Self::TooLarge => "too-large",
+            Self::Limited => "limited",
             Self::Misconfigured => "misconfigured",
         }
     }
@@ -77,7 +83,8 @@ impl Case {
             Self::Unknown => "Whether this request took effect is not known",
             Self::NotStored => "This request was done, but its answer was too large to keep",
             Self::Unavailable => "The idempotency record cannot be reached",
-            Self::TooLarge => "The request's body is too large",
+            Self::TooLarge => "The request is too large",
+            Self::Limited => "Too many new idempotency keys",
             Self::Misconfigured => "The idempotency gate is not configured",
         }
     }
@@ -97,7 +104,8 @@ impl Case {
             Self::Unknown => "Do not send it with a new key. Ask the origin whether it took effect, or its operator.",
             Self::NotStored => "Do not send it again: it took effect. Ask the origin for the result.",
             Self::Unavailable => "Send the same request again, with the same key, after the time in Retry-After.",
-            Self::TooLarge => "Send a smaller body; the origin has not seen the request.",
+            Self::TooLarge => "Send less of what the detail names; the origin has not seen the request.",
+            Self::Limited => "Send the same request again, with the same key, after the time in Retry-After.",
             Self::Misconfigured => "Tell the operator.",
         }
     }
@@ -187,7 +195,31 @@ impl Problem {
 
     /// Over the limit: 413.
     pub fn too_large(limit: u64) -> Self {
-        Self::new(Case::TooLarge, 413, format!("At most {limit} bytes are allowed here."))
+        Self::new(Case::TooLarge, 413, format!("The body may have at most {limit} bytes here."))
+    }
+
+    /// More headers, or larger ones, than a guarded request may have: 431 (RFC 6585, section 5).
+    pub fn headers_too_large(count: usize, bytes: usize) -> Self {
+        let detail = format!(
+            "The request has {count} headers of {bytes} bytes, and may have {} of {} bytes in all.",
+            limits::REQUEST_HEADERS,
+            limits::REQUEST_HEADER_BYTES
+        );
+        Self::new(Case::TooLarge, 431, detail)
+    }
+
+    /// As many new keys as the route allows one scope: 429, to be tried again when the window is over.
+    pub fn limited(left: Duration) -> Self {
+        let seconds = u32::try_from(left.as_secs().saturating_add(1)).unwrap_or(u32::MAX);
+        let detail =
+            "All new keys that are allowed in this time are used up. Retries of earlier requests are answered.";
+        Self { retry_after_seconds: Some(seconds), ..Self::new(Case::Limited, 429, detail) }
+    }
+
+    /// The ledger has as many records as it may: 503, to be tried again when some have expired.
+    pub fn full() -> Self {
+        let detail = "No new key can be recorded at present. The origin has not been asked to execute this request.";
+        Self { retry_after_seconds: Some(60), ..Self::new(Case::Unavailable, 503, detail) }
     }
 
     /// A bad configuration: 500. The client learns no more.

@@ -28,7 +28,16 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn claim(attempt: AttemptId, fingerprint: Fingerprint, on_unknown: OnUnknown) -> Claim {
-    Claim { attempt, fingerprint, lease: LEASE, retention: RETENTION, on_unknown, layout: Layout::Current }
+    Claim {
+        attempt,
+        fingerprint,
+        lease: LEASE,
+        retention: RETENTION,
+        on_unknown,
+        layout: Layout::Current,
+        max_records: 10,
+        counting: Counting::Done,
+    }
 }
 
 fn answer(status: u16) -> Answer {
@@ -94,6 +103,8 @@ fn told(record: Record, claim: &Claim, now: Timestamp) -> String {
         Begin::Unknown(doubt) => format!("unknown: {doubt:?}"),
         Begin::Moved { write } => format!("moved{}", if write.is_some() { " now" } else { "" }),
         Begin::Elsewhere => "elsewhere".to_owned(),
+        Begin::Count => "count".to_owned(),
+        Begin::Full => "full".to_owned(),
         Begin::Stale => "stale".to_owned(),
         Begin::Refuse(error) => format!("refuse: {error}"),
     }
@@ -334,7 +345,7 @@ fn a_duplicate_waits_until_its_time_or_the_lease_is_over_and_never_in_a_crowd() 
     assert_eq!(arrive(&stored, &hold, &visit(10), some, at(1020)), in_progress);
     assert_eq!(arrive(&stored, &hold, &visit(60), some, at(1010)), park(25), "not past the lease");
     assert_eq!(arrive(&stored, &hold, &visit(0), some, at(1010)), in_progress);
-    let crowds = [Crowd { here: 100, in_ledger: 100 }, Crowd { here: 0, in_ledger: 1000 }];
+    let crowds = [Crowd { here: 100, in_ledger: 100, records: 0 }, Crowd { here: 0, in_ledger: 1000, records: 0 }];
     for crowd in crowds {
         assert_eq!(arrive(&stored, &hold, &visit(10), crowd, at(1010)), in_progress);
     }
@@ -355,4 +366,30 @@ fn a_duplicate_that_has_waited_begins_anew_before_it_may_call_the_origin() {
     let done = Stored::Record(completed());
     let replay = arrive(&done, &hold, &waited, Crowd::default(), at(1002));
     assert!(matches!(replay, Arrival::Now(Begin::Replay(_))));
+}
+
+#[test]
+fn a_new_key_is_counted_where_that_is_due_and_finds_room_or_not() {
+    let visit = Visit { arrived_at: at(1000), wait: Duration::ZERO, was_parked: false };
+    let records = |records| Crowd { records, ..Crowd::default() };
+    let done = claim(OTHER, SAME, OnUnknown::Hold);
+    let due = Claim { counting: Counting::Due, ..done };
+    let word = |stored: &Stored, claim: &Claim, crowd| match arrive(stored, claim, &visit, crowd, at(1002)) {
+        Arrival::Now(Begin::Count) => "count",
+        Arrival::Now(Begin::Full) => "full",
+        Arrival::Now(Begin::Forward { .. }) => "forward",
+        Arrival::Now(Begin::Moved { .. }) => "moved",
+        Arrival::Now(Begin::Replay(_)) => "replay",
+        _ => "other",
+    };
+    assert_eq!(word(&Stored::Absent, &due, records(0)), "count");
+    assert_eq!(word(&Stored::Absent, &due, records(10)), "count", "it is not known yet whether it comes to that");
+    assert_eq!(word(&Stored::Absent, &done, records(9)), "forward");
+    assert_eq!(word(&Stored::Absent, &done, records(10)), "full");
+    let previous = Claim { layout: Layout::Previous { next: NEXT }, ..due };
+    assert_eq!(word(&Stored::Absent, &previous, records(9)), "moved", "it is counted where it goes");
+    assert_eq!(word(&Stored::Absent, &previous, records(10)), "full");
+
+    assert_eq!(word(&Stored::Record(released()), &due, records(0)), "forward", "it has been counted");
+    assert_eq!(word(&Stored::Record(completed()), &due, records(10)), "replay");
 }

@@ -1,5 +1,6 @@
 //! The second step: a guarded request's body, and with it the request's identity.
 
+use oncegate_protocol::headers;
 use oncegate_protocol::problem::Problem;
 use oncegate_protocol::request::{Guarded, Identity, Unidentified};
 use wasm_bindgen::JsValue;
@@ -33,7 +34,15 @@ pub(super) async fn read(request: Request, guarded: Guarded<'static>) -> Result<
         Guarded::ByBytes(guard) => guard.route(),
         Guarded::ByJson(guard) => guard.route(),
     };
+    let headers = header_list(&request.headers())?;
     let stream = request.body();
+    if let Err(problem) = headers::check_request(&headers) {
+        if let Some(body) = stream {
+            // Where it cannot be cancelled the platform discards it.
+            let _ = body.cancel();
+        }
+        return Ok(Read::Refused(problem));
+    }
     let bytes = match gather(stream.as_ref(), route.max_request).await {
         Ok(Gathered::Whole(bytes)) => bytes,
         Ok(Gathered::More(_, rest)) => {
@@ -62,7 +71,7 @@ pub(super) async fn read(request: Request, guarded: Guarded<'static>) -> Result<
         identity,
         method: request.method(),
         url: request.url(),
-        headers: header_list(&request.headers())?,
+        headers,
         body,
     })))
 }

@@ -9,7 +9,7 @@ use oncegate_protocol::headers::{self, AttemptHeaders};
 use oncegate_protocol::ids::AttemptId;
 use oncegate_protocol::outcome::Doubt;
 use oncegate_protocol::problem::Problem;
-use oncegate_protocol::record::{Claim, Layout, OnUnknown};
+use oncegate_protocol::record::{Claim, Counting, Layout, OnUnknown};
 use oncegate_protocol::request::Place;
 use oncegate_protocol::retry::Failure;
 use oncegate_protocol::time::Timestamp;
@@ -75,15 +75,17 @@ async fn begin(
         retention: route.retention(),
         on_unknown,
         layout,
+        max_records: route.max_records,
+        counting: if request.identity.counted_at.is_some() { Counting::Due } else { Counting::Done },
     };
     if let Some(previous) = request.identity.previous.as_ref().map(at) {
-        match previous.begin(claim(Layout::Previous { next: route.layout.id() }), arrived_at).await {
+        match previous.begin(request, claim(Layout::Previous { next: route.layout.id() }), arrived_at).await {
             Begun::Moved => {}
             begun => return Ok((previous, begun)),
         }
     }
     let current = at(&request.identity.place);
-    let begun = current.begin(claim(Layout::Current), arrived_at).await;
+    let begun = current.begin(request, claim(Layout::Current), arrived_at).await;
     Ok((current, begun))
 }
 
@@ -99,18 +101,29 @@ enum Begun {
     Lost,
     /// The ledger, or the record, does not serve.
     Failed,
+    /// There is no room for a new key.
+    Full,
+    /// The scope has used all its new keys, for this time to come.
+    Exhausted(Duration),
     /// The claim may not be taken.
     Refused,
 }
 
+/// What came of counting a new key.
+enum Counted {
+    Granted,
+    Exhausted(Duration),
+    Failed,
+}
+
 impl Attempt {
     /// Asks for the right to call the origin. What is left of the wait is counted from `arrived_at`.
-    async fn begin(&self, claim: Claim, arrived_at: Timestamp) -> Begun {
+    async fn begin(&self, request: &GuardedRequest, mut claim: Claim, arrived_at: Timestamp) -> Begun {
         loop {
             let begun_at = now();
             let wait = self.route.wait().saturating_sub(begun_at.since(arrived_at));
             let command = Command::Begin { id: self.place.id, claim, wait };
-            match self.ledger().ask(&command, None, wait).await {
+            match self.ledger(&self.place).ask(&command, None, wait).await {
                 Ok(Answer::ForClient(response)) => return Begun::Answered(response),
                 Ok(Answer::Frame(Reply::Forward { number, lease_until })) => {
                     return Begun::Granted(Grant { number, lease_until, begun_at });
@@ -121,18 +134,44 @@ impl Attempt {
                 Ok(Answer::Frame(Reply::Moved)) => return Begun::Moved,
                 // Only a begin that waited is told so, and what is left of the wait shrinks.
                 Ok(Answer::Frame(Reply::Again)) => {}
+                Ok(Answer::Frame(Reply::Count)) => match self.count(request).await {
+                    Counted::Granted => claim.counting = Counting::Done,
+                    Counted::Exhausted(left) => return Begun::Exhausted(left),
+                    Counted::Failed => return Begun::Failed,
+                },
+                Ok(Answer::Frame(Reply::Full)) => return Begun::Full,
                 Ok(Answer::Frame(Reply::Unreadable)) => {
                     self.log("ledger does not serve", json!({}));
                     return Begun::Failed;
                 }
                 // Also what only a ledger of another version can have meant: it has the records, and they may be read again.
-                Ok(Answer::Frame(other @ (Reply::Stale | Reply::Done | Reply::Elsewhere | Reply::NotUnderstood))) => {
+                Ok(Answer::Frame(
+                    other @ (Reply::Stale
+                    | Reply::Done
+                    | Reply::Exhausted { .. }
+                    | Reply::Elsewhere
+                    | Reply::NotUnderstood),
+                )) => {
                     self.log("claim refused", json!({ "answer": format!("{other:?}") }));
                     return Begun::Refused;
                 }
                 Err(Failure::Lost) => return Begun::Lost,
                 Err(Failure::Overloaded) => return Begun::Failed,
             }
+        }
+    }
+
+    /// Counts a new key where those of its scope are counted.
+    async fn count(&self, request: &GuardedRequest) -> Counted {
+        let (Some(place), Some(quota)) = (&request.identity.counted_at, self.route.keys_per_scope) else {
+            return Counted::Granted;
+        };
+        let retention = self.route.retention();
+        let command = Command::Count { id: place.id, attempt: self.attempt, quota, retention };
+        match self.ledger(place).ask(&command, None, Duration::ZERO).await {
+            Ok(Answer::Frame(Reply::Done)) => Counted::Granted,
+            Ok(Answer::Frame(Reply::Exhausted { left })) => Counted::Exhausted(left),
+            Ok(_) | Err(_) => Counted::Failed,
         }
     }
 
@@ -145,11 +184,13 @@ impl Attempt {
                 self.afterwards(SentOutcome::Doubted(Doubt::NotRecorded));
                 return self.pass_unguarded(request).await;
             }
-            Begun::Failed if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
+            Begun::Failed | Begun::Full if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
                 return self.pass_unguarded(request).await;
             }
             // The claim may have arrived after all, or yet arrive. Nobody will use it.
             Begun::Lost => self.afterwards(SentOutcome::Released),
+            Begun::Full => return replies::problem(&Problem::full()),
+            Begun::Exhausted(left) => return replies::problem(&Problem::limited(left)),
             Begun::Asked(_) | Begun::Moved | Begun::Failed | Begun::Refused => {}
         }
         replies::problem(&Problem::unavailable())
@@ -232,7 +273,7 @@ impl Attempt {
     pub(super) async fn tell(&self, outcome: SentOutcome, body: Option<&Bytes>, retention: Duration) -> bool {
         let instead = outcome.instead();
         let command = Command::Settle { id: self.place.id, attempt: self.attempt, retention, outcome };
-        match self.ledger().ask(&command, body, Duration::ZERO).await {
+        match self.ledger(&self.place).ask(&command, body, Duration::ZERO).await {
             Ok(Answer::Frame(Reply::Done)) => true,
             Ok(Answer::Frame(other)) => {
                 self.log("outcome not taken", json!({ "answer": format!("{other:?}") }));
@@ -248,8 +289,8 @@ impl Attempt {
         }
     }
 
-    fn ledger(&self) -> Ledger<'_> {
-        Ledger { deployment: &self.deployment, route: self.route, name: &self.place.ledger }
+    fn ledger<'a>(&'a self, place: &'a Place) -> Ledger<'a> {
+        Ledger { deployment: &self.deployment, route: self.route, name: &place.ledger }
     }
 
     pub(super) fn log(&self, event: &str, mut details: serde_json::Value) {

@@ -15,7 +15,8 @@ use std::cell::RefCell;
 use oncegate_protocol::DecodeError;
 use oncegate_protocol::ids::{AttemptId, RecordId};
 use oncegate_protocol::problem::Problem;
-use oncegate_protocol::record::{Arrival, Begin, Claim, KeptBody, Settle, Visit, arrive, settle};
+use oncegate_protocol::quota::{Quota, Verdict};
+use oncegate_protocol::record::{Arrival, Begin, Claim, Crowd, KeptBody, Settle, Visit, arrive, settle};
 use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::{self, Command, Reply, SentOutcome};
 use serde_json::json;
@@ -101,6 +102,7 @@ impl Ledger {
                 let visit = Visit { arrived_at: now(), wait, was_parked: false };
                 self.begin(&id, &claim, visit).await
             }
+            Command::Count { id, attempt, quota, retention } => self.count(&id, attempt, &quota, retention),
             Command::Settle { id, attempt, retention, outcome } => self.settle(&id, attempt, outcome, retention, &body),
         };
         match answer {
@@ -118,8 +120,9 @@ impl Ledger {
 
     async fn begin(&self, id: &RecordId, claim: &Claim, mut visit: Visit) -> Result<Response, Fault> {
         loop {
+            let crowd = self.crowd(id)?;
             let (found, now) = (self.records.borrow_mut().find(id)?, now());
-            match arrive(&found.stored, claim, &visit, self.waiters.crowd(id), now) {
+            match arrive(&found.stored, claim, &visit, crowd, now) {
                 Arrival::Now(begin) => return self.answer_begin(id, claim, &found, begin, now),
                 Arrival::Again => return Ok(replies::frame(Reply::Again)?),
                 Arrival::Park(longest) => {
@@ -129,6 +132,28 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    fn crowd(&self, id: &RecordId) -> Result<Crowd, Fault> {
+        let (here, in_ledger) = self.waiters.count(id);
+        Ok(Crowd { here, in_ledger, records: self.records.borrow_mut().about_how_many()? })
+    }
+
+    fn count(
+        &self,
+        scope: &RecordId,
+        attempt: AttemptId,
+        quota: &Quota,
+        retention: Duration,
+    ) -> Result<Response, Fault> {
+        let mut records = self.records.borrow_mut();
+        Ok(match records.spend(scope, attempt, quota, retention, now())? {
+            Verdict::Granted(_) => replies::frame(Reply::Done)?,
+            Verdict::Exhausted(left) => {
+                records.count(|counters| &mut counters.limited);
+                replies::frame(Reply::Exhausted { left })?
+            }
+        })
     }
 
     fn answer_begin(
@@ -194,6 +219,12 @@ impl Ledger {
             Begin::Elsewhere => {
                 log::error("the key is in a layout that is not configured", json!({ "record": id.to_string() }));
                 replies::frame(Reply::Elsewhere)?
+            }
+            Begin::Count => replies::frame(Reply::Count)?,
+            Begin::Full => {
+                records.count(|counters| &mut counters.full);
+                log::error("the ledger is full", json!({ "limit": claim.max_records }));
+                replies::frame(Reply::Full)?
             }
             Begin::Stale => replies::frame(Reply::Stale)?,
             Begin::Refuse(error) => {

@@ -7,14 +7,15 @@
 
 use core::time::Duration;
 
-use oncegate_protocol::ids::RecordId;
+use oncegate_protocol::ids::{AttemptId, RecordId};
 use oncegate_protocol::ledger_state::{Counters, LedgerState};
 use oncegate_protocol::limits;
+use oncegate_protocol::quota::{Quota, Usage, Verdict};
 use oncegate_protocol::record::{Answer, Claim, KeptBody, Record, State, Stored};
 use oncegate_protocol::retention::{Generation, Placement};
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
+use worker::js_sys::{Array, Uint8Array};
 
 use super::bodies::{Place, Replay, StoredBody};
 use super::sql::{Database, Fault, Stores, as_bytes, blob};
@@ -29,16 +30,31 @@ pub(super) struct Found {
     body: Option<Uint8Array>,
 }
 
+/// How long a row is to be kept.
+struct Keep {
+    /// What opens a generation, if one must be: how long its records are under way,
+    lease: Duration,
+    /// and how long they are kept afterwards.
+    retention: Duration,
+    /// When this row may go.
+    until: Timestamp,
+}
+
+/// How many rows of a generation are counted one by one.
+const COUNTED_ROWS: u64 = 10_000;
+
 /// The records of one ledger.
 pub(super) struct Records {
     database: Database,
     /// As stored, with the counters that have yet to be; `None` until it is read, and again after a failure.
     state: Option<LedgerState>,
+    /// About how many rows there are; `None` until they are counted, and again when some were dropped.
+    rows: Option<u64>,
 }
 
 impl Records {
     pub(super) fn new(storage: Storage) -> Self {
-        Self { database: Database::new(storage), state: None }
+        Self { database: Database::new(storage), state: None, rows: None }
     }
 
     /// Looks a key up, from the newest generation to the oldest, with its body if that is small.
@@ -52,20 +68,27 @@ impl Records {
     }
 
     fn look_up(&mut self, id: &RecordId, columns: &str) -> Stores<Found> {
+        Ok(match self.newest_row(id, columns)? {
+            Some((number, row)) => Found {
+                stored: Stored::read(Some(&first_column(&row))),
+                generation: Some(number),
+                body: as_bytes(&row.get(1)),
+            },
+            None => Found { stored: Stored::Absent, generation: None, body: None },
+        })
+    }
+
+    /// The newest row under an id, and its generation.
+    fn newest_row(&mut self, id: &RecordId, columns: &str) -> Stores<Option<(u32, Array)>> {
         let id = blob(id.as_bytes());
         let generations: Vec<u32> = self.state()?.generations.newest_first().collect();
         for number in generations {
             let rows = self.database.read(&format!("SELECT {columns} FROM g{number} WHERE id = ?"), &[&id])?;
-            if let Some(row) = rows.first() {
-                let record = as_bytes(&row.get(0)).map(|bytes| bytes.to_vec());
-                return Ok(Found {
-                    stored: Stored::read(Some(&record.unwrap_or_default())),
-                    generation: Some(number),
-                    body: as_bytes(&row.get(1)),
-                });
+            if let Some(row) = rows.into_iter().next() {
+                return Ok(Some((number, row)));
             }
         }
-        Ok(Found { stored: Stored::Absent, generation: None, body: None })
+        Ok(None)
     }
 
     /// The body of an answer, to be replayed.
@@ -87,32 +110,75 @@ impl Records {
         Ok(if stored.is_whole()? { Replay::Stored(stored) } else { Replay::Lost })
     }
 
-    /// Writes a claim: one row.
-    pub(super) fn claim(&mut self, id: &RecordId, record: &Record, claim: &Claim, now: Timestamp) -> Stores<()> {
-        self.insert(id, record, claim.lease, claim.retention, now)
+    /// About how many rows there are. A large generation is not counted: ids are digests, so that one in 256 begins with a zero.
+    pub(super) fn about_how_many(&mut self) -> Stores<u64> {
+        if let Some(rows) = self.rows {
+            return Ok(rows);
+        }
+        let mut sum = 0_u64;
+        for number in self.state()?.generations.newest_first().collect::<Vec<u32>>() {
+            let counted = self.count_of(&format!("(SELECT 1 FROM g{number} LIMIT {COUNTED_ROWS})"))?;
+            sum = sum.saturating_add(if counted < COUNTED_ROWS {
+                counted
+            } else {
+                self.count_of(&format!("g{number} WHERE id < x'01'"))?.saturating_mul(256)
+            });
+        }
+        Ok(*self.rows.insert(sum))
     }
 
-    /// Writes a record to the newest generation.
-    fn insert(
+    fn count_of(&self, rows: &str) -> Stores<u64> {
+        let found = self.database.read(&format!("SELECT count(*) FROM {rows}"), &[])?;
+        let count = found.first().and_then(|row| row.get(0).as_f64()).unwrap_or_default();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+        Ok(count as u64)
+    }
+
+    /// Counts one more new key of a scope's, if it may have one. What a scope has used lies among the records, under an id of
+    /// its own, so that it goes with them: one row per key counted.
+    pub(super) fn spend(
         &mut self,
-        id: &RecordId,
-        record: &Record,
-        lease: Duration,
+        scope: &RecordId,
+        attempt: AttemptId,
+        quota: &Quota,
         retention: Duration,
         now: Timestamp,
-    ) -> Stores<()> {
-        let generation = match self.state()?.generations.place(lease, retention, now) {
+    ) -> Stores<Verdict> {
+        let usage = match self.newest_row(scope, "record")? {
+            Some((_, row)) => Some(Usage::decode(&first_column(&row)).map_err(Fault::Unreadable)?),
+            None => None,
+        };
+        let verdict = quota.spend(usage, attempt, now);
+        if let Verdict::Granted(Some(usage)) = verdict {
+            let keep = Keep { lease: Duration::ZERO, retention, until: usage.since.after(quota.window) };
+            let rows = self.insert(scope, &usage.encode(), &keep, now)?;
+            self.count_rows(rows, |counters| &mut counters.other_rows);
+        }
+        Ok(verdict)
+    }
+
+    /// Writes a claim: one row.
+    pub(super) fn claim(&mut self, id: &RecordId, record: &Record, claim: &Claim, now: Timestamp) -> Stores<()> {
+        let keep = Keep { lease: claim.lease, retention: claim.retention, until: record.expires_at };
+        let rows = self.insert(id, &record.encode(), &keep, now)?;
+        self.count_rows(rows, |counters| &mut counters.record_rows);
+        Ok(())
+    }
+
+    /// Writes a row to the newest generation, and says how many it wrote.
+    fn insert(&mut self, id: &RecordId, record: &[u8], keep: &Keep, now: Timestamp) -> Stores<u64> {
+        let generation = match self.state()?.generations.place(keep.lease, keep.retention, now) {
             Placement::Into(number) => number,
             Placement::Open(generation) => self.open(generation, now)?,
         };
-        self.keep_until(generation, record.expires_at, retention)?;
+        self.keep_until(generation, keep.until, keep.retention)?;
         let statement = format!(
             "INSERT INTO g{generation} (id, record) VALUES (?, ?) \
              ON CONFLICT (id) DO UPDATE SET record = excluded.record, body = NULL"
         );
-        let rows = self.write(&statement, &[&blob(id.as_bytes()), &blob(&record.encode())])?;
-        self.count_rows(rows, |counters| &mut counters.record_rows);
-        Ok(())
+        let rows = self.write(&statement, &[&blob(id.as_bytes()), &blob(record)])?;
+        self.rows = self.rows.map(|count| count.saturating_add(1));
+        Ok(rows)
     }
 
     /// Writes how an attempt ended: one row, and one more per piece of a large body.
@@ -126,7 +192,12 @@ impl Records {
         now: Timestamp,
     ) -> Stores<()> {
         // A release that finds no row writes one, in case its claim is yet to come.
-        let Some(generation) = found.generation else { return self.insert(id, record, Duration::ZERO, retention, now) };
+        let Some(generation) = found.generation else {
+            let keep = Keep { lease: Duration::ZERO, retention, until: record.expires_at };
+            let rows = self.insert(id, &record.encode(), &keep, now)?;
+            self.count_rows(rows, |counters| &mut counters.record_rows);
+            return Ok(());
+        };
         self.keep_until(generation, record.expires_at, retention)?;
         let body = match &record.state {
             State::Completed(Answer { body: KeptBody::Inline { length: 1.. }, .. }) => body.into(),
@@ -210,6 +281,7 @@ impl Records {
             self.count(|counters| &mut counters.dropped);
         }
         self.save()?;
+        self.rows = None;
         for number in expired {
             for table in ["g", "b"] {
                 let rows = self.write(&format!("DROP TABLE IF EXISTS {table}{number}"), &[])?;
@@ -256,10 +328,7 @@ impl Records {
         let rows = self.write(table, &[])?;
         let mut state = match self.database.read("SELECT state FROM ledger WHERE one = 1", &[])?.first() {
             None => LedgerState::default(),
-            Some(row) => {
-                let stored = as_bytes(&row.get(0)).map(|bytes| bytes.to_vec()).unwrap_or_default();
-                LedgerState::decode(&stored).map_err(Fault::Unreadable)?
-            }
+            Some(row) => LedgerState::decode(&first_column(row)).map_err(Fault::Unreadable)?,
         };
         state.counters.other_rows = state.counters.other_rows.saturating_add(rows);
         Ok(state)
@@ -283,4 +352,8 @@ impl Records {
         }
         written
     }
+}
+
+fn first_column(row: &Array) -> Vec<u8> {
+    as_bytes(&row.get(0)).map(|bytes| bytes.to_vec()).unwrap_or_default()
 }

@@ -6,7 +6,6 @@ use core::time::Duration;
 use std::collections::HashMap;
 
 use oncegate_protocol::ids::RecordId;
-use oncegate_protocol::record::Crowd;
 use wasm_bindgen::JsValue;
 use worker::js_sys::{Function, Promise};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -26,13 +25,11 @@ struct Waiter {
 }
 
 impl Waiters {
-    /// How many wait.
-    pub(super) fn crowd(&self, id: &RecordId) -> Crowd {
+    /// How many wait for this record, and in all.
+    pub(super) fn count(&self, id: &RecordId) -> (usize, usize) {
         let parked = self.parked.borrow();
-        Crowd {
-            here: parked.get(id).map_or(0, Vec::len),
-            in_ledger: parked.values().fold(0, |sum, waiters| sum.saturating_add(waiters.len())),
-        }
+        let in_all = parked.values().fold(0_usize, |sum, waiters| sum.saturating_add(waiters.len()));
+        (parked.get(id).map_or(0, Vec::len), in_all)
     }
 
     /// Waits until the record is settled, or for so long.

@@ -171,6 +171,8 @@ test('the route of the documentation, with every field, is accepted', async () =
       location_hint = "weur"
       max_request = "1MiB"
       max_response = "4MiB"
+      max_records = 10000000
+      keys_per_scope = { keys = 100, window = "1m" }
       keep_headers = []`,
   });
   const reply = await gate.post('/v1/payments', { key: 'k', json: PAYMENT, headers: { authorization: 'Bearer t' } });

@@ -9,6 +9,7 @@ use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer};
 use crate::hashing::Parts;
 use crate::ids::LayoutId;
 use crate::outcome::{Overrides, Status};
+use crate::quota::Quota;
 
 /// A keyed route, as configured. `cargo doc` says of each field what the design says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,10 @@ pub struct Route {
     pub max_request: u64,
     /// The largest answer body that is kept, in bytes.
     pub max_response: u64,
+    /// How many records one of its ledgers may have.
+    pub max_records: u32,
+    /// How many new keys a scope may use, if that is limited.
+    pub keys_per_scope: Option<Quota>,
     /// Headers, in lower case, that are kept although they carry credentials.
     pub keep_headers: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! Reading of a route's table into a [`Route`]: each field's default, and what is allowed.
 
-use core::num::NonZeroU16;
+use core::num::{NonZeroU16, NonZeroU32};
 use core::time::Duration;
 
 use serde_json::Value;
@@ -13,6 +13,7 @@ use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer};
 use super::values;
 use crate::limits;
 use crate::outcome::{Overrides, Status};
+use crate::quota::Quota;
 use crate::request::{NormalPath, OWN_PATHS};
 
 /// The platform's location hints and jurisdictions (Cloudflare, Durable Objects, "Data location").
@@ -75,6 +76,8 @@ impl Route {
             max_request: fields.or("max_request", MIB, |value| values::size(value, limits::MAX_REQUEST_BYTES)),
             max_response: fields
                 .or("max_response", MIB.saturating_mul(4), |value| values::size(value, limits::MAX_RESPONSE_BYTES)),
+            max_records: fields.or("max_records", limits::RECORDS_PER_LEDGER, parse_max_records),
+            keys_per_scope: fields.optional("keys_per_scope", parse_keys_per_scope),
             keep_headers: fields.or("keep_headers", Vec::new(), parse_keep_headers),
         };
         route.check(fields);
@@ -107,6 +110,10 @@ impl Route {
                 let expected = format!("a path parameter that the path {} has", self.path);
                 fields.wrong(field, &format!("\"{shown}\""), expected);
             }
+        }
+        if let Some(quota) = self.keys_per_scope.filter(|quota| quota.window > self.retention()) {
+            let window = humantime::format_duration(quota.window).to_string();
+            fields.wrong("keys_per_scope", &window, "a window no longer than ttl and guard together");
         }
         if self.needs_json() && self.max_request > limits::MAX_JSON_BYTES {
             let expected = format!("at most {} bytes where the body is read as JSON", limits::MAX_JSON_BYTES);
@@ -268,6 +275,25 @@ fn parse_placement(fields: &mut Fields<'_>) -> Placement {
 fn one_of(value: &Value, words: &[&'static str]) -> Result<&'static str, Expected> {
     let words: Vec<(&str, &'static str)> = words.iter().map(|word| (*word, *word)).collect();
     values::word(value, &words)
+}
+
+fn parse_max_records(value: &Value) -> Result<u32, Expected> {
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    number
+        .filter(|number| (1..=limits::RECORDS_PER_LEDGER).contains(number))
+        .ok_or_else(|| format!("a number from 1 to {}", limits::RECORDS_PER_LEDGER))
+}
+
+fn parse_keys_per_scope(value: &Value) -> Result<Quota, Expected> {
+    let expected = "a table such as { keys = 100, window = \"1m\" }";
+    let map = value.as_object().filter(|map| map.len() == 2).ok_or(expected)?;
+    let keys = map.get("keys").and_then(Value::as_u64).and_then(|keys| u32::try_from(keys).ok());
+    let window = map.get("window").ok_or(expected)?;
+    Ok(Quota {
+        keys: keys.and_then(NonZeroU32::new).ok_or(expected)?,
+        window: values::duration(window, ONE_MS, limits::QUOTA_WINDOW)
+            .map_err(|window| format!("{expected}, its window {window}"))?,
+    })
 }
 
 fn parse_keep_headers(value: &Value) -> Result<Vec<String>, Expected> {

@@ -67,6 +67,8 @@ fn every_field_of_the_design_is_understood() {
         ("jurisdiction", json!("eu")),
         ("max_request", json!(1000)),
         ("max_response", json!("64KiB")),
+        ("max_records", json!(1)),
+        ("keys_per_scope", json!({ "keys": 100, "window": "1m" })),
         ("keep_headers", json!(["Set-Cookie"])),
     ];
     for (field, value) in good {
@@ -134,6 +136,11 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("max_request", json!("0B"), "1MiB"),
         ("max_request", json!("1TB"), "1MiB"),
         ("max_response", json!(-1), "1MiB"),
+        ("max_records", json!(0), "1 to 10000000"),
+        ("keys_per_scope", json!(100), "window"),
+        ("keys_per_scope", json!({ "keys": 0, "window": "1m" }), "keys = 100"),
+        ("keys_per_scope", json!({ "keys": 1, "window": "1year" }), "31 days"),
+        ("keys_per_scope", json!({ "keys": 1, "window": "2days" }), "ttl and guard"),
         ("keep_headers", json!(["oncegate-fence"]), "set-cookie"),
         ("keep_headers", json!(["a b"]), "set-cookie"),
         ("store", json!(503), "a list of statuses"),

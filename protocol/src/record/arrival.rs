@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Begin, Claim, Stored, begin};
+use super::{Begin, Claim, Counting, Stored, begin};
 use crate::limits;
 use crate::time::Timestamp;
 
@@ -17,13 +17,15 @@ pub struct Visit {
     pub was_parked: bool,
 }
 
-/// How many begins are parked.
+/// How much there is in a ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Crowd {
-    /// For the same record.
+    /// Begins that are parked for the same record.
     pub here: usize,
-    /// In the whole ledger.
+    /// Begins that are parked in the whole ledger.
     pub in_ledger: usize,
+    /// Records, about.
+    pub records: u64,
 }
 
 /// What is to be done with a begin now.
@@ -41,6 +43,14 @@ pub enum Arrival<'a> {
 /// Decides what becomes of a begin.
 pub fn arrive<'a>(stored: &'a Stored, claim: &Claim, visit: &Visit, crowd: Crowd, now: Timestamp) -> Arrival<'a> {
     match begin(stored, claim, now) {
+        Begin::Forward { number: 1, write: Some(_), .. } if claim.counting == Counting::Due => {
+            Arrival::Now(Begin::Count)
+        }
+        Begin::Forward { write: Some(_), .. } | Begin::Moved { write: Some(_) }
+            if crowd.records >= u64::from(claim.max_records) =>
+        {
+            Arrival::Now(Begin::Full)
+        }
         Begin::Forward { write: Some(_), .. } | Begin::Probe { write: Some(_), .. } if visit.was_parked => {
             Arrival::Again
         }

@@ -23,6 +23,19 @@ pub struct Claim {
     pub on_unknown: OnUnknown,
     /// Whether the ledger that is asked keeps new records.
     pub layout: Layout,
+    /// How many records the ledger may have.
+    pub max_records: u32,
+    /// Whether a new key must be counted first.
+    pub counting: Counting,
+}
+
+/// Whether a new key has been counted against the route's [`crate::quota::Quota`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counting {
+    /// It need not be, or has been.
+    Done,
+    /// It has yet to be, if the key is new.
+    Due,
 }
 
 /// In which layout of its route a ledger is asked. A route has a previous layout while its number of shards, or its name, is
@@ -90,6 +103,10 @@ pub enum Begin<'a> {
     },
     /// The key has been given away to a layout that the Worker does not mean. Only that one may execute it.
     Elsewhere,
+    /// The key is new, and must be counted before it is claimed.
+    Count,
+    /// The key is new, and the ledger has as many records as it may.
+    Full,
     /// This very attempt has ended already: the claim was late, or sent twice, and nobody is there to use it.
     Stale,
     /// The record cannot be read. It is never taken for absent.

@@ -22,7 +22,7 @@ mod settle;
 
 pub use answer::{Answer, KeptBody};
 pub use arrival::{Arrival, Crowd, Visit, arrive};
-pub use begin::{Begin, Claim, Layout, OnUnknown, begin};
+pub use begin::{Begin, Claim, Counting, Layout, OnUnknown, begin};
 pub(crate) use codec::{read_headers, read_status, write_headers};
 pub use history::{Event, History, Transition};
 pub use settle::{Outcome, Settle, StaleReason, settle};

@@ -72,6 +72,8 @@ pub struct Identity<'c> {
     pub place: Place,
     /// Where its record was before, as long as it may still be there.
     pub previous: Option<Place>,
+    /// Where the new keys of its scope are counted, if they are.
+    pub counted_at: Option<Place>,
     /// What it asks for.
     pub fingerprint: Fingerprint,
     /// The key for the origin, fit for a header.
@@ -244,9 +246,12 @@ fn identity<'c>(
     fingerprint: Fingerprint,
 ) -> Identity<'c> {
     let scope = scope.parts();
+    let scoped = |layout: &Layout, domain| {
+        let parts = Parts::new(domain).part(layout.name.as_bytes()).count(scope.len());
+        scope.iter().fold(parts, |parts, (source, value)| parts.part(source.as_bytes()).part(value))
+    };
     let place = |layout: &Layout| {
-        let parts = Parts::new("oncegate record 1").part(layout.name.as_bytes()).count(scope.len());
-        let parts = scope.iter().fold(parts, |parts, (source, value)| parts.part(source.as_bytes()).part(value));
+        let parts = scoped(layout, "oncegate record 1");
         let parts = key.iter().fold(parts.count(key.len()), |parts, part| parts.part(part.as_str().as_bytes()));
         let id = RecordId::from_bytes(parts.finish());
         Place { ledger: layout.ledger(&id), id }
@@ -259,6 +264,10 @@ fn identity<'c>(
         route,
         place: place(&route.layout),
         previous: route.previous.as_ref().map(place),
+        counted_at: route.keys_per_scope.map(|_| {
+            let id = RecordId::from_bytes(scoped(&route.layout, "oncegate scope 1").finish());
+            Place { ledger: route.layout.ledger(&id), id }
+        }),
         fingerprint,
         key: key_as_sent.unwrap_or_else(|| key::for_origin(key)),
         probe,

@@ -1,5 +1,6 @@
 //! What the Worker asks: the frame has a head, and behind that of a completion comes the body.
 
+use core::num::NonZeroU32;
 use core::time::Duration;
 
 use super::VERSION;
@@ -7,7 +8,10 @@ use crate::bytes::{self, DecodeError, Reader, Writer};
 use crate::ids::{AttemptId, Fingerprint, LayoutId, RecordId};
 use crate::limits;
 use crate::outcome::{Doubt, Status};
-use crate::record::{Answer, Claim, KeptBody, Layout, OnUnknown, Outcome, read_headers, read_status, write_headers};
+use crate::quota::Quota;
+use crate::record::{
+    Answer, Claim, Counting, KeptBody, Layout, OnUnknown, Outcome, read_headers, read_status, write_headers,
+};
 use crate::time::millis;
 
 /// Enough bytes of any frame to learn by [`head_length`] how long its head is.
@@ -24,6 +28,17 @@ pub enum Command {
         claim: Claim,
         /// How long to wait for an attempt under way; zero: not at all.
         wait: Duration,
+    },
+    /// May this scope use a new key?
+    Count {
+        /// Which scope.
+        id: RecordId,
+        /// For whose key.
+        attempt: AttemptId,
+        /// How many it may use.
+        quota: Quota,
+        /// How long records are kept; the window is no longer.
+        retention: Duration,
     },
     /// This is how an attempt ended. The body of an answer, if kept, follows the head.
     Settle {
@@ -135,6 +150,17 @@ impl Command {
                         writer.bytes(next.as_bytes());
                     }
                 }
+                writer.u32(claim.max_records);
+                writer.u8(match claim.counting {
+                    Counting::Done => 0,
+                    Counting::Due => 1,
+                });
+            }
+            Self::Count { id, attempt, quota, retention } => {
+                head(&mut writer, 3, id, *attempt);
+                writer.u32(quota.keys.get());
+                writer.u64(millis(quota.window));
+                writer.u64(millis(*retention));
             }
             Self::Settle { id, attempt, retention, outcome } => {
                 head(&mut writer, 2, id, *attempt);
@@ -176,6 +202,12 @@ impl Command {
                         1 => Layout::Previous { next: LayoutId::from_bytes(reader.array("the next layout")?) },
                         value => return Err(DecodeError::Unknown { what: "the layout", value }),
                     },
+                    max_records: reader.u32("max_records")?,
+                    counting: match reader.u8("the counting")? {
+                        0 => Counting::Done,
+                        1 => Counting::Due,
+                        value => return Err(DecodeError::Unknown { what: "the counting", value }),
+                    },
                 },
             },
             2 => Self::Settle {
@@ -184,12 +216,22 @@ impl Command {
                 retention: span(&mut reader, "the retention")?,
                 outcome: SentOutcome::read(&mut reader)?,
             },
+            3 => Self::Count {
+                id,
+                attempt,
+                quota: Quota {
+                    keys: NonZeroU32::new(reader.u32("the quota")?)
+                        .ok_or(DecodeError::Unknown { what: "the quota", value: 0 })?,
+                    window: span(&mut reader, "the window")?,
+                },
+                retention: span(&mut reader, "the retention")?,
+            },
             value => return Err(DecodeError::Unknown { what: "the command", value }),
         };
         reader.finish()?;
         let expected = match &read {
             Self::Settle { outcome, .. } => outcome.body_length(),
-            Self::Begin { .. } => 0,
+            Self::Begin { .. } | Self::Count { .. } => 0,
         };
         match body_length.checked_sub(expected) {
             Some(0) => Ok(read),
@@ -292,7 +334,10 @@ mod tests {
             retention,
             on_unknown: OnUnknown::Probe,
             layout: Layout::Previous { next: LayoutId::from_bytes([5; 8]) },
+            max_records: 7,
+            counting: Counting::Due,
         };
+        let quota = Quota { keys: NonZeroU32::MIN, window: Duration::from_secs(60) };
         let settle = |outcome| Command::Settle { id, attempt, retention, outcome };
         let completed = |body| {
             let headers = vec![("x-a".into(), "ü".into()), ("x-a".into(), String::new())];
@@ -300,6 +345,7 @@ mod tests {
         };
         vec![
             Command::Begin { id, claim, wait: Duration::from_millis(250) },
+            Command::Count { id, attempt, quota, retention },
             completed(SentBody::Follows { length: 0 }),
             completed(SentBody::TooLarge),
             settle(SentOutcome::Released),

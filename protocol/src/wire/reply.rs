@@ -1,10 +1,12 @@
 //! What the ledger answers in a frame.
 
+use core::time::Duration;
+
 use super::VERSION;
 use crate::bytes::{self, DecodeError, Reader, Writer};
 use crate::ids::AttemptId;
 use crate::outcome::Doubt;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, millis};
 
 /// What the ledger answers in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,16 @@ pub enum Reply {
     Moved,
     /// To a begin: the key is kept in a layout that the Worker does not mean.
     Elsewhere,
-    /// To an outcome: it is stored.
+    /// To a begin: the key is new, and must be counted first.
+    Count,
+    /// To a begin: the key is new, and there is no room for it.
+    Full,
+    /// To a count: the scope has used all it may, for this time to come.
+    Exhausted {
+        /// For how long.
+        left: Duration,
+    },
+    /// To an outcome: it is stored. To a count: the scope may use the key.
     Done,
     /// To an outcome: the attempt does not hold the record. Nothing was written.
     Stale,
@@ -65,6 +76,12 @@ impl Reply {
                 writer.u32(number);
                 doubt.write(&mut writer);
             }
+            Self::Count => writer.u8(9),
+            Self::Full => writer.u8(10),
+            Self::Exhausted { left } => {
+                writer.u8(11);
+                writer.u64(millis(left));
+            }
         }
         writer.finish()
     }
@@ -93,6 +110,9 @@ impl Reply {
                 number: reader.u32("the attempt number")?,
                 doubt: Doubt::read(&mut reader)?,
             },
+            9 => Self::Count,
+            10 => Self::Full,
+            11 => Self::Exhausted { left: Duration::from_millis(reader.u64("the time left")?) },
             value => return Err(DecodeError::Unknown { what: "the reply", value }),
         };
         reader.finish()?;
@@ -111,6 +131,9 @@ mod tests {
         for reply in [
             forward,
             probe,
+            Reply::Count,
+            Reply::Full,
+            Reply::Exhausted { left: Duration::from_millis(1500) },
             Reply::Again,
             Reply::Moved,
             Reply::Elsewhere,

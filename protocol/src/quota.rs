@@ -1,0 +1,117 @@
+//! How many new keys one scope may use in a window of time, on a route that limits it.
+//!
+//! Windows are fixed: one begins with the first key after the one before has ended. So at the seam of two windows a scope may
+//! use up to twice the limit in a short time.
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use crate::bytes::{self, DecodeError, Reader, Writer};
+use crate::ids::AttemptId;
+use crate::time::Timestamp;
+
+/// The limit of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// How many new keys.
+    pub keys: NonZeroU32,
+    /// In how long.
+    pub window: Duration,
+}
+
+/// What a ledger keeps of a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// When the window began.
+    pub since: Timestamp,
+    /// How many keys were granted in it.
+    pub keys: u32,
+    /// For which attempt the last of them was: it may ask again, since its answer may have been lost.
+    pub last: AttemptId,
+}
+
+/// Whether a scope may use a new key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may; this is to be written down first, if anything.
+    Granted(Option<Usage>),
+    /// It has used all it may, for this time to come.
+    Exhausted(Duration),
+}
+
+impl Quota {
+    /// Decides about one more key, for this attempt.
+    pub fn spend(&self, usage: Option<Usage>, attempt: AttemptId, now: Timestamp) -> Verdict {
+        match usage.filter(|usage| !self.has_ended(usage, now)) {
+            None => Verdict::Granted(Some(Usage { since: now, keys: 1, last: attempt })),
+            Some(usage) if usage.last == attempt => Verdict::Granted(None),
+            Some(usage) if usage.keys < self.keys.get() => {
+                Verdict::Granted(Some(Usage { keys: usage.keys.saturating_add(1), last: attempt, ..usage }))
+            }
+            Some(usage) => Verdict::Exhausted(usage.since.after(self.window).since(now)),
+        }
+    }
+
+    /// Also where the clock has stepped back behind the beginning: nobody is locked out for longer than a window.
+    fn has_ended(&self, usage: &Usage, now: Timestamp) -> bool {
+        now >= usage.since.after(self.window) || now < usage.since
+    }
+}
+
+const SCHEMA: u8 = 1;
+
+impl Usage {
+    /// The stored form: version, the window's beginning u64, keys u32, the last attempt (16 bytes); integers big-endian.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(32);
+        writer.u8(SCHEMA);
+        writer.u64(self.since.as_millis());
+        writer.u32(self.keys);
+        writer.bytes(self.last.as_bytes());
+        writer.finish()
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// Where a newer program wrote it, or nobody did.
+    pub fn decode(stored: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(stored);
+        bytes::version(&mut reader, SCHEMA)?;
+        let since = Timestamp::from_millis(reader.u64("the window's beginning")?);
+        let keys = reader.u32("the number of keys")?;
+        let last = AttemptId::from_bytes(reader.array("the last attempt")?);
+        reader.finish()?;
+        Ok(Self { since, keys, last })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_gets_so_many_keys_in_a_window() {
+        let quota = Quota { keys: NonZeroU32::MIN.saturating_add(1), window: Duration::from_secs(60) };
+        let at = |seconds: u64| Timestamp::from_millis(seconds.saturating_mul(1000));
+        let [mine, other] = [[1; 16], [2; 16]].map(AttemptId::from_bytes);
+        let used = |since, keys| Some(Usage { since: at(since), keys, last: other });
+        let granted = |since, keys| Verdict::Granted(Some(Usage { since: at(since), keys, last: mine }));
+        let spend = |usage, now| quota.spend(usage, mine, at(now));
+        assert_eq!(spend(None, 100), granted(100, 1));
+        assert_eq!(spend(used(100, 1), 130), granted(100, 2));
+        assert_eq!(spend(used(100, 2), 130), Verdict::Exhausted(Duration::from_secs(30)));
+        assert_eq!(spend(used(100, u32::MAX), 159), Verdict::Exhausted(Duration::from_secs(1)));
+        assert_eq!(spend(used(100, 2), 160), granted(160, 1));
+        assert_eq!(spend(used(100, 2), 99), granted(99, 1), "the clock has stepped back");
+        assert_eq!(quota.spend(used(100, 2), other, at(130)), Verdict::Granted(None), "it asks again");
+    }
+
+    #[test]
+    fn usage_is_read_as_it_was_written() {
+        let usage = Usage { since: Timestamp::from_millis(5), keys: 7, last: AttemptId::from_bytes([9; 16]) };
+        let stored = usage.encode();
+        assert_eq!(Usage::decode(&stored), Ok(usage));
+        assert!((0..stored.len()).all(|length| Usage::decode(stored.split_at(length).0).is_err()));
+    }
+}
