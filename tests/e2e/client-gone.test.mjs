@@ -9,24 +9,11 @@ import { after, test } from 'node:test';
 import { PAYMENT, freshKey, route } from './support/expect.mjs';
 import { startOrigin } from './support/origin.mjs';
 import { until } from './support/until.mjs';
-import { startWorkerd } from './support/workerd.mjs';
-
-/** Calls the gate, and hangs up after so many milliseconds where it is told to. */
-const CALLER = `export default {
-  async fetch(request, env) {
-    const patience = request.headers.get('x-patience');
-    const signal = patience ? AbortSignal.timeout(Number(patience)) : undefined;
-    try {
-      return await env.GATE.fetch(request, { signal });
-    } catch (error) {
-      return new Response(error.name, { status: 499 });
-    }
-  },
-};`;
+import { IMPATIENT_CALLER, startWorkerd } from './support/workerd.mjs';
 
 const origin = await startOrigin();
 const { url, stop } = await startWorkerd({
-  caller: CALLER,
+  caller: IMPATIENT_CALLER,
   origin,
   routes: [route('payments', '/v1/payments', { on_duplicate: 'wait' })],
 });

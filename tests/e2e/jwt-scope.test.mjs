@@ -10,7 +10,7 @@ import { serve } from './support/gate.mjs';
 import { send } from './support/http.mjs';
 import { makeKey, signed, signedWithPublicKey, startKeyServer, unsecured } from './support/issuer.mjs';
 import { until } from './support/until.mjs';
-import { startWorkerd } from './support/workerd.mjs';
+import { IMPATIENT_CALLER, startWorkerd } from './support/workerd.mjs';
 
 const ISSUER = 'https://issuer.example';
 const AUDIENCE = 'payments';
@@ -261,6 +261,24 @@ test('keys come from their own address also where the origin is a service bindin
     assertReplayed(await pay(id, signed(key, claims({ iat: 1 })), { url: workerd.url }), first);
     assertProblem(await pay(id, `${header}.${eve}.${signature}`, { url: workerd.url }), 401, 'unscoped');
     assert.equal(set.asked, 1);
+  } finally {
+    await workerd.stop();
+  }
+});
+
+test('keys that are being fetched come also when who asked for them first hangs up', async () => {
+  const set = Object.assign(server.at('/gone', [key]), { fault: 'hangs' });
+  const routes = [claimed('r', '/v1/payments', set)];
+  const workerd = await startWorkerd({ origin, caller: IMPATIENT_CALLER, routes });
+  try {
+    const [first, second] = [freshKey(), freshKey()];
+    const gone = await pay(first, good, { url: workerd.url, headers: { 'x-patience': '300' } });
+    assert.equal(gone.status, 499);
+    const other = pay(second, good, { url: workerd.url });
+    set.go();
+    assertCreated(await other);
+    assert.equal(set.asked, 1);
+    assert.equal(await origin.calls(first), 0);
   } finally {
     await workerd.stop();
   }

@@ -51,21 +51,24 @@ export function unsecured(key, claims) {
 
 /**
  * A server of key sets: `at(path, keys)` serves some under a path and gives what can be changed, `keys` and `fault`, which
- * is 'down', 'hangs', 'redirects', 'broken' or 'endless'; `asked` counts the requests that came.
+ * is 'down', 'hangs', 'redirects', 'broken' or 'endless'; `asked` counts the requests that came, and `go` answers one that
+ * hangs after all.
  */
 export async function startKeyServer() {
   const sets = new Map();
   const server = await handmadeOrigin((incoming, outgoing) => {
     const set = sets.get(incoming.url);
     set.asked += 1;
+    const whole = () => outgoing.end(JSON.stringify({ keys: set.keys.map(({ jwk }) => jwk) }));
     const answers = {
       down: () => incoming.socket.destroy(),
-      hangs: () => {},
+      hangs: () => {
+        set.go = whole;
+      },
       redirects: () => outgoing.writeHead(302, { location: '/elsewhere' }).end(),
       broken: () => outgoing.end('<html>'),
       endless: () => outgoing.end(JSON.stringify({ keys: set.keys.map(({ jwk }) => jwk), more: 'x'.repeat(1 << 20) })),
     };
-    const whole = () => outgoing.end(JSON.stringify({ keys: set.keys.map(({ jwk }) => jwk) }));
     (answers[set.fault] ?? whole)();
   });
   return {

@@ -13,6 +13,19 @@ import { Child } from './processes.mjs';
 const ROOT = join(import.meta.dirname, '../../..');
 const listening = (socket) => new RegExp(`{"event":"listen","socket":"${socket}","port":(\\d+)}`);
 
+/** A caller that hangs up after so many milliseconds where it is told to. */
+export const IMPATIENT_CALLER = `export default {
+  async fetch(request, env) {
+    const patience = request.headers.get('x-patience');
+    const signal = patience ? AbortSignal.timeout(Number(patience)) : undefined;
+    try {
+      return await env.GATE.fetch(request, { signal });
+    } catch (error) {
+      return new Response(error.name, { status: 499 });
+    }
+  },
+};`;
+
 /**
  * Starts it, with its ledgers in a folder that goes with it. `caller` is the source of a Worker that gets the first gate's
  * requests in its place, `service` that of one that is bound to the gates as their origin. Gives the two ports, the
