@@ -57,6 +57,8 @@ pub const LEASE_SLACK: Duration = Duration::from_secs(10);
 pub const HISTORY: usize = 32;
 /// How many duplicates of one key may be parked until the first one is done.
 pub const WAITERS_PER_KEY: usize = 100;
+/// How often one request may begin: again after it was parked, or counted, or moved.
+pub const BEGINS: u32 = 16;
 /// How many duplicates may be parked in one ledger.
 pub const WAITERS_PER_LEDGER: usize = 1_000;
 /// The most `max_records`, and its default: with small answers these fill a third of the platform's 10 GB for an object.

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use oncegate_protocol::config::{Placement, Route};
-use oncegate_protocol::retry::{self, Failure};
+use oncegate_protocol::retry::{self, Failure, Progress};
 use oncegate_protocol::wire::{Command, FRAME_HEADER, Reply};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
@@ -12,7 +12,7 @@ use worker::wasm_bindgen_futures::JsFuture;
 
 use super::Deployment;
 use crate::log;
-use crate::platform::{Bytes, Fetcher, Namespace, Response, TimeLimit, describe, property, random_u32, sleep};
+use crate::platform::{Bytes, Fetcher, Namespace, Response, TimeLimit, describe, now, property, random_u32, sleep};
 
 /// How a ledger is called. Its answer may be the client's: a redirect is not followed, and a compressed body stays as it is.
 const INIT: &str = r#"{"method":"POST","redirect":"manual","encodeResponseBody":"manual"}"#;
@@ -42,32 +42,33 @@ impl Ledger<'_> {
             Some(body) => body.joined(&command.encode()),
             None => Uint8Array::from(command.encode().as_slice()),
         };
-        let mut made = 0_u32;
+        let begun_at = now();
+        let mut progress = Progress { made: 0, elapsed: Duration::ZERO, wait };
         let mut worst = Failure::Overloaded;
         loop {
-            let thrown = match self.ask_once(&frame, wait).await {
+            let thrown = match self.ask_once(&frame, retry::time_limit(progress)).await {
                 Ok(answer) => return Ok(answer),
                 Err(thrown) => thrown,
             };
-            made = made.saturating_add(1);
+            progress = Progress { made: progress.made.saturating_add(1), elapsed: now().since(begun_at), wait };
             let failure = failure(&thrown);
             worst = worst.max(failure);
             log::error(
                 "ledger failed",
-                json!({ "ledger": self.name, "try": made, "overloaded": failure == Failure::Overloaded,
+                json!({ "ledger": self.name, "try": progress.made, "overloaded": failure == Failure::Overloaded,
                         "reason": describe(&thrown) }),
             );
-            match retry::pause(failure, made, random_u32()) {
+            match retry::pause(failure, progress, random_u32()) {
                 Some(pause) => sleep(pause).await,
                 None => return Err(worst),
             }
         }
     }
 
-    async fn ask_once(&self, frame: &Uint8Array, wait: Duration) -> Result<Answer, JsValue> {
+    async fn ask_once(&self, frame: &Uint8Array, limit: Duration) -> Result<Answer, JsValue> {
         let init = JSON::parse(INIT)?;
         Reflect::set(&init, &"body".into(), frame)?;
-        let time_limit = TimeLimit::begin(retry::TRY_TIMEOUT.saturating_add(wait));
+        let time_limit = TimeLimit::begin(limit);
         Reflect::set(&init, &"signal".into(), &time_limit.signal())?;
         let response: Response = JsFuture::from(self.stub()?.fetch("https://ledger/", &init)?).await?.unchecked_into();
         if !response.headers().has(FRAME_HEADER)? {

@@ -7,6 +7,7 @@
 //!    `waitUntil`, so that a client who hangs up does not cut it off.
 
 mod answered;
+mod begun;
 mod body;
 mod decoded;
 mod early;

@@ -73,6 +73,20 @@ test('a claim whose answers are all lost, or that comes when nobody waits for it
   }
 });
 
+test('a ledger that hangs is asked again, and not for long', async () => {
+  const key = freshKey();
+  await tell({ plan: { begin: ['hang'] } });
+  assertCreated(await pay(key));
+  assert.equal(await origin.calls(key), 1);
+
+  const other = freshKey();
+  await tell({ plan: { begin: times(TRIES, 'hang') } });
+  const begun = performance.now();
+  assertProblem(await pay(other), 503, 'unavailable');
+  assert.ok(performance.now() - begun < 10_000, `it took ${performance.now() - begun} ms`);
+  assert.equal(await origin.calls(other), 0);
+});
+
 test('an outcome that is lost, whose answer is lost, or that comes twice is stored once', async () => {
   for (const fault of ['lost', 'answer-lost', 'twice']) {
     const key = freshKey();

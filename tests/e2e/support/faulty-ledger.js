@@ -30,6 +30,7 @@ export class Ledger {
     const calls = new Uint8Array(frame)[1] === BEGIN ? this.plan.begin : this.plan.settle;
     const fault = calls.shift();
     if (fault === 'lost') throw new Error('lost on its way');
+    if (fault === 'hang') await new Promise((end) => setTimeout(end, 60_000));
     if (fault === 'late') {
       late.set(this.state.id.name, [...(late.get(this.state.id.name) ?? []), frame]);
       throw new Error('late');
