@@ -133,17 +133,24 @@ pub fn to_probe(client: Headers, needed: &[&str], key: &str, fence: AttemptId, n
     headers
 }
 
-/// The headers of the origin's answer, as its first caller gets them.
-pub fn to_client(origin: Headers) -> Headers {
+/// The headers of the origin's answer to a request of this method, as its first caller gets them.
+///
+/// `Content-Length` is left to the platform, which sets it from the body; but for an answer to HEAD the origin alone knows it.
+pub fn to_client(origin: Headers, method: &str) -> Headers {
     let mut headers = strip(origin, &[]);
-    headers.retain(|(name, _)| name != "content-length");
+    headers.retain(|(name, _)| name != "content-length" || !has_body(method));
     headers
 }
 
-/// How long a body is to be, by these headers: `None` where they do not say (RFC 9110, section 8.6). It is the length of
-/// no body at all in an answer to HEAD, and in one whose status forbids a body.
-pub fn announced_length(origin: &Headers) -> Option<u64> {
-    let (_, value) = origin.iter().find(|(name, _)| name == "content-length")?;
+/// Whether an answer to this method may have a body (RFC 9110, section 9.3.2).
+pub fn has_body(method: &str) -> bool {
+    method != "HEAD"
+}
+
+/// How long the body of an answer to this method is to be, by the answer's headers: `None` where they do not say (RFC 9110,
+/// section 8.6), and where there is no body of that length.
+pub fn announced_length(origin: &Headers, method: &str) -> Option<u64> {
+    let (_, value) = origin.iter().find(|(name, _)| name == "content-length" && has_body(method))?;
     // More than JavaScript's numbers hold will not come anyway.
     value.parse().ok().filter(|length| *length < 1 << 53)
 }
@@ -265,7 +272,9 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("x-request-id", "7"),
         ]);
-        let client = to_client(origin);
+        let to_head = to_client(origin.clone(), "HEAD");
+        assert_eq!(to_head.first(), Some(&("content-length".to_owned(), "9".to_owned())));
+        let client = to_client(origin, "POST");
         assert_eq!(client, list(&[("set-cookie", "a=1"), ("set-cookie", "b=2"), ("x-request-id", "7")]));
         assert_eq!(to_record(&client, &[]), list(&[("x-request-id", "7")]));
         assert_eq!(to_record(&client, &["set-cookie".into()]), client);
@@ -288,9 +297,11 @@ mod tests {
             ("5, 5", None),
             ("9007199254740992", None),
         ] {
-            assert_eq!(announced_length(&list(&[("x-a", "1"), ("content-length", value)])), expected, "{value}");
+            let headers = list(&[("x-a", "1"), ("content-length", value)]);
+            assert_eq!(announced_length(&headers, "POST"), expected, "{value}");
+            assert_eq!(announced_length(&headers, "HEAD"), None);
         }
-        assert_eq!(announced_length(&list(&[("x-a", "1")])), None);
+        assert_eq!(announced_length(&list(&[("x-a", "1")]), "POST"), None);
     }
 
     #[test]

@@ -28,14 +28,19 @@ pub(super) struct Answer {
 }
 
 impl Attempt {
-    /// Does with an answer what its class asks for, and replies.
-    pub(super) async fn settle(&self, response: Response, time_limit: TimeLimit) -> Result<Response, JsValue> {
+    /// Does with an answer to a request of this method what its class asks for, and replies.
+    pub(super) async fn settle(
+        &self,
+        response: Response,
+        method: &str,
+        time_limit: TimeLimit,
+    ) -> Result<Response, JsValue> {
         let all = header_list(&response.headers())?;
         let wishes = OriginWishes::read(&all);
         match classify(response.status(), wishes.not_to_be_stored, &self.route.outcomes) {
             Class::Store(status) => {
-                let answer = self.answer(status, all, wishes.ttl);
-                match response.body() {
+                let answer = self.answer(status, all, wishes.ttl, method);
+                match response.body().filter(|_| headers::has_body(method)) {
                     Some(body) if self.route.reply.streams(status) => self.store_early(body, answer, time_limit),
                     body => self.store(body.as_ref(), answer, Mark::Created, &time_limit).await,
                 }
@@ -43,7 +48,7 @@ impl Attempt {
             Class::Release => {
                 time_limit.lift();
                 self.release().await;
-                pass_on(&response, headers::to_client(all), "released")
+                pass_on(&response, headers::to_client(all, method), "released")
             }
             Class::Unknown(doubt) => {
                 if let Some(body) = response.body() {
@@ -55,10 +60,10 @@ impl Attempt {
         }
     }
 
-    /// An answer that is to be kept, by its head.
-    pub(super) fn answer(&self, status: Status, head: Headers, ttl: Option<Duration>) -> Answer {
-        let announced_length = headers::announced_length(&head);
-        let headers = headers::to_client(head);
+    /// An answer that is to be kept, by its head and the method that it answers.
+    pub(super) fn answer(&self, status: Status, head: Headers, ttl: Option<Duration>, method: &str) -> Answer {
+        let announced_length = headers::announced_length(&head, method);
+        let headers = headers::to_client(head, method);
         let kept = Keeping::new(status, &headers, announced_length, &self.route.keep_headers);
         let retention = ttl.map_or(self.route.retention(), |ttl| ttl.saturating_add(self.route.guard));
         Answer { status, headers, announced_length, kept, retention }

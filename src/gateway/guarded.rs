@@ -96,7 +96,7 @@ impl Attempt {
             }
         };
         match origin::call(&self.deployment.bindings, &outgoing).await {
-            Ok(response) => self.settle(response, time_limit).await,
+            Ok(response) => self.settle(response, &outgoing.method(), time_limit).await,
             Err(thrown) => self.in_doubt(origin::doubt(&thrown), &thrown).await,
         }
     }

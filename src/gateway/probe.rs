@@ -17,6 +17,9 @@ use super::replies;
 use crate::origin;
 use crate::platform::{OutgoingRequest, Response, TimeLimit, describe, header_list, now};
 
+/// How it is asked.
+const METHOD: &str = "GET";
+
 /// What is to be asked.
 pub(super) struct Question {
     /// The attempt in question.
@@ -56,7 +59,7 @@ impl Attempt {
         self.log("probed", json!({ "in_question": question.fence.to_string(), "finding": format!("{finding:?}") }));
         match finding {
             Finding::Executed(status) => {
-                let answer = self.answer(status, all, wishes.ttl);
+                let answer = self.answer(status, all, wishes.ttl, METHOD);
                 let reply = self.store(response.body().as_ref(), answer, Mark::Probed, &time_limit).await?;
                 Ok(Probed::Replied(reply))
             }
@@ -85,7 +88,7 @@ impl Attempt {
         let headers =
             headers::to_probe(client, &self.route.headers(), &request.identity.key, question.fence, question.number);
         let address = origin::sibling(self.deployment.config, &request.url, path);
-        let outgoing = OutgoingRequest { method: "GET", headers: &headers, body: None }.to(&address, time_limit)?;
+        let outgoing = OutgoingRequest { method: METHOD, headers: &headers, body: None }.to(&address, time_limit)?;
         origin::call(&self.deployment.bindings, &outgoing).await
     }
 

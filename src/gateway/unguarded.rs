@@ -33,6 +33,6 @@ impl Attempt {
         };
         // What is still to come may take as long as it takes.
         time_limit.lift();
-        pass_on(&response, headers::to_client(header_list(&response.headers())?), MARK)
+        pass_on(&response, headers::to_client(header_list(&response.headers())?, &outgoing.method()), MARK)
     }
 }

@@ -37,17 +37,19 @@ async function assertNothingRecorded(key) {
   assert.equal(await origin.executions(key), 1);
 }
 
-test('a body of exactly max_request is taken', async () => {
-  const key = freshKey();
-  const pay = () => gate.post('/v1/payments', { key, body: paymentOf(LIMIT), headers: JSON_TYPE });
-  const first = await pay();
-  assertCreated(first);
-  assertReplayed(await pay(), first);
-});
+for (const bytes of [LIMIT - 1, LIMIT]) {
+  test(`a body of ${bytes} bytes, of max_request ${LIMIT}, is taken`, async () => {
+    const key = freshKey();
+    const pay = () => gate.post('/v1/payments', { key, body: paymentOf(bytes), headers: JSON_TYPE });
+    const first = await pay();
+    assertCreated(first);
+    assertReplayed(await pay(), first);
+  });
 
-test('a chunked body of exactly max_request is taken', async () => {
-  assertCreated(await sendChunked(freshKey(), paymentOf(LIMIT)));
-});
+  test(`a chunked body of ${bytes} bytes, of max_request ${LIMIT}, is taken`, async () => {
+    assertCreated(await sendChunked(freshKey(), paymentOf(bytes)));
+  });
+}
 
 test('a body one byte over max_request is refused', async () => {
   const key = freshKey();
