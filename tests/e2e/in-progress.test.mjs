@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { PAYMENT, assertCreated, assertProblem, assertReplayed, freshKey, route } from './support/expect.mjs';
 import { serve } from './support/gate.mjs';
+import { until } from './support/until.mjs';
 
 const { gate, origin } = await serve([
   route('payments', '/v1/payments'),
@@ -72,6 +73,20 @@ test('duplicates that wait all get the replay when the first is done', async () 
   assertCreated(await first.reply);
   for (const reply of await Promise.all(waiting)) assertReplayed(reply, await first.reply);
   assert.equal(await origin.executions(key), 1);
+});
+
+test('of more duplicates than may wait for one key, those above the limit get 409 at once', async () => {
+  const key = freshKey();
+  const first = await running('/v1/payment_intents', key);
+  const sent = Array.from({ length: 105 }, () => gate.post('/v1/payment_intents', { key, json: PAYMENT }));
+  let refused = 0;
+  for (const duplicate of sent) duplicate.then(({ status }) => (refused += status === 409 ? 1 : 0));
+  await until('five are refused', () => refused === 5);
+  await origin.go(key);
+  await first.reply;
+  const replies = await Promise.all(sent);
+  for (const reply of replies.filter(({ status }) => status === 409)) assertProblem(reply, 409, 'in-progress');
+  assert.equal(replies.filter(({ outcome }) => outcome === 'replayed').length, 100);
 });
 
 test('a duplicate that has waited long enough gets 409', async () => {
