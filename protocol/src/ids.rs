@@ -1,4 +1,4 @@
-//! The three identifiers of the protocol, each a type of its own so that one cannot be passed for another.
+//! The identifiers of the protocol, each a type of its own so that one cannot be passed for another.
 
 use core::fmt;
 
@@ -57,6 +57,11 @@ identifier! {
 identifier! {
     /// Names a layout of a route's records: a hash over its name and its number of shards.
     LayoutId, 8
+}
+
+identifier! {
+    /// Names a secret that bodies are sealed with: a hash over it.
+    SealKeyId, 8
 }
 
 impl RecordId {

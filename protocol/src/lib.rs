@@ -12,7 +12,8 @@
 //! 4. [`wire`] carries both between Worker and ledger;
 //! 5. [`outcome`] says what an answer of the origin means, [`keeping`] what is kept of it, [`headers`] which headers
 //!    travel, [`encoding`] in which coding a body does, [`problem`] what a client is told when it gets no answer of the origin's;
-//! 6. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
+//! 6. [`seal`] says how a body is sealed before the ledger gets it, and what opens it again;
+//! 7. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
 
 mod bytes;
 pub mod config;
@@ -31,6 +32,7 @@ pub mod record;
 pub mod request;
 pub mod retention;
 pub mod retry;
+pub mod seal;
 pub mod time;
 pub mod wire;
 

@@ -40,6 +40,9 @@ pub const RESPONSE_HEADERS: usize = 256;
 pub const ROW_BODY_BYTES: usize = 960 << 10;
 /// How much of a stored body is in memory at a time while it is replayed. Many replays may be under way at once.
 pub const REPLAY_WINDOW_BYTES: u32 = 128 << 10;
+/// How much of a body is sealed at a time, and is in memory while it is opened. It is part of the stored form: bodies that
+/// were sealed with another size do not open.
+pub const SEAL_SEGMENT_BYTES: u32 = 64 << 10;
 
 /// The longest `ttl`.
 pub const TTL: Duration = Duration::from_secs(400 * 24 * 3600);

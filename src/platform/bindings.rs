@@ -55,9 +55,12 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = pipeTo)]
     pub fn pipe_to(this: &ReadableStream, destination: &JsValue) -> Result<Promise, JsValue>;
 
+    #[derive(Clone)]
     pub type Reader;
     #[wasm_bindgen(method, catch)]
     pub fn read(this: &Reader, view: &Uint8Array, options: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn cancel(this: &Reader) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = releaseLock)]
     pub fn release_lock(this: &Reader) -> Result<(), JsValue>;
 
@@ -136,6 +139,37 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn abort(this: &AbortController) -> Function;
 
+    // --- cryptography ---
+
+    pub type CryptoKey;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
+    pub fn import_key(
+        format: &str,
+        key: &JsValue,
+        algorithm: &JsValue,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = verify)]
+    pub fn verify(
+        algorithm: &JsValue,
+        key: &JsValue,
+        signature: &Uint8Array,
+        signed: &Uint8Array,
+    ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = deriveKey)]
+    pub fn derive_key(
+        algorithm: &JsValue,
+        base: &CryptoKey,
+        derived: &JsValue,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
+    pub fn encrypt(algorithm: &JsValue, key: &CryptoKey, plain: &Uint8Array) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
+    pub fn decrypt(algorithm: &JsValue, key: &CryptoKey, sealed: &Uint8Array) -> Result<Promise, JsValue>;
+
     // --- the storage of a Durable Object ---
 
     pub type ObjectState;
@@ -173,21 +207,6 @@ extern "C" {
     pub fn clear_timeout(timer: &JsValue);
     #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
     pub fn fill_with_random(bytes: &mut [u8]) -> Result<(), JsValue>;
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
-    pub fn import_key(
-        format: &str,
-        key: &JsValue,
-        algorithm: &JsValue,
-        extractable: bool,
-        usages: &Array,
-    ) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = verify)]
-    pub fn verify(
-        algorithm: &JsValue,
-        key: &JsValue,
-        signature: &Uint8Array,
-        signed: &Uint8Array,
-    ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = console, js_name = log)]
     pub fn console_log(line: &str);
     #[wasm_bindgen(js_namespace = console, js_name = error)]

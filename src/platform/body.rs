@@ -24,6 +24,12 @@ impl Bytes {
         self.pieces.push(piece);
     }
 
+    /// The same bytes in one piece, so that joining them no longer copies.
+    pub fn whole(self) -> Self {
+        let piece = self.joined(&[]);
+        Self { length: piece.length(), pieces: vec![piece] }
+    }
+
     /// How many bytes there are.
     pub fn length(&self) -> u32 {
         self.length

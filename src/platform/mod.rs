@@ -6,12 +6,14 @@
 
 mod bindings;
 mod body;
+mod crypto;
 mod message;
 mod relay;
 mod signature;
 
 pub use bindings::*;
 pub use body::{Bytes, Gathered, gather, pipe};
+pub use crypto::Cipher;
 pub use message::{OutgoingRequest, TIME_LIMIT_OVER, TimeLimit, header_list, header_names, reply};
 pub use relay::Relay;
 pub use signature::check_signature;

@@ -6,12 +6,15 @@
 use core::time::Duration;
 
 use oncegate::platform::{
-    Bytes, Gathered, OutgoingRequest, Request, Response, TIME_LIMIT_OVER, TimeLimit, gather, header_list, property,
-    reply, sleep,
+    Bytes, Cipher, Gathered, OutgoingRequest, Request, Response, TIME_LIMIT_OVER, TimeLimit, gather, header_list,
+    property, reply, sleep,
 };
+use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::outcome::Status;
+use oncegate_protocol::seal::{self, SealKey, Segments};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
-use worker::js_sys::{Array, Function, Reflect, Uint8Array};
+use worker::js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -126,6 +129,57 @@ fn the_digest_of_a_large_body_is_that_of_all_its_bytes() {
     whole.update(&large);
     let (front, back) = large.split_at(70_000);
     assert_eq!(bytes(&[front, back]).digest().finish(), whole.finish());
+}
+
+#[wasm_bindgen_test]
+fn a_body_in_one_piece_is_not_copied_again() {
+    let whole = bytes(&[b"ab", b"c"]).whole();
+    assert_eq!(whole.length(), 3);
+    let [piece] = whole.pieces() else { panic!("several pieces") };
+    assert!(Object::is(&whole.joined(&[]), piece), "another array");
+    assert_eq!(Bytes::default().whole().length(), 0);
+}
+
+/// The cipher of one body, and what it makes of its first and only segment.
+async fn sealed(record: u8, attempt: u8, plain: &[u8]) -> (Cipher, Uint8Array) {
+    let key = SealKey::from_bytes([7; SealKey::LENGTH]);
+    let info = seal::info(&RecordId::from_bytes([record; RecordId::LENGTH]));
+    let cipher = Cipher::derive(key.as_bytes(), &[attempt; AttemptId::LENGTH], &info).await.unwrap();
+    let (segment, _) = Segments::of_plain(u32::try_from(plain.len()).unwrap()).split_first();
+    let data = seal::additional_data(Status::new(201).unwrap());
+    let bytes = cipher.seal(&segment.nonce, &data, &Uint8Array::from(plain)).await.unwrap();
+    (cipher, bytes)
+}
+
+#[wasm_bindgen_test]
+async fn a_sealed_body_is_what_other_programs_make_of_it() {
+    // By node:crypto: hkdfSync('sha256', key, salt = attempt, info = "oncegate seal 1" and record, 32), then aes-256-gcm with
+    // the nonce 00000000000000 00000000 01 and the additional data 00c9.
+    let hex = |bytes: &Uint8Array| bytes.to_vec().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(hex(&sealed(1, 2, b"a body").await.1), "7e32270f696811f19033899a6ccedd401ec70e08a07b");
+    assert_eq!(hex(&sealed(1, 2, b"").await.1), "2f41e9122176774a53013f20d30f8383");
+}
+
+#[wasm_bindgen_test]
+async fn a_sealed_body_opens_only_where_it_was_sealed() {
+    let plain = b"a body";
+    let (cipher, body) = sealed(1, 2, plain).await;
+    let (nonce, data) = ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], [0, 201]);
+    assert_eq!(cipher.open(&nonce, &data, &body).await.unwrap().to_vec(), plain);
+    assert!(cipher.open(&nonce, &[0, 200], &body).await.is_err(), "another status");
+    let not_the_last = [0; 12];
+    assert!(cipher.open(&not_the_last, &data, &body).await.is_err(), "another place in the body");
+    for (record, attempt) in [(1, 3), (3, 2)] {
+        let (other, _) = sealed(record, attempt, plain).await;
+        assert!(other.open(&nonce, &data, &body).await.is_err(), "another record or attempt");
+    }
+    for position in 0..body.length() {
+        let altered = Uint8Array::from(body.to_vec().as_slice());
+        altered.set_index(position, altered.get_index(position) ^ 1);
+        assert!(cipher.open(&nonce, &data, &altered).await.is_err(), "byte {position}");
+    }
+    assert!(cipher.open(&nonce, &data, &body.subarray(1, body.length())).await.is_err());
+    assert!(cipher.open(&nonce, &data, &Uint8Array::new_with_length(0)).await.is_err());
 }
 
 /// A stream of pieces of these lengths, which then fails if it is to.
