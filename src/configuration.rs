@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use oncegate_protocol::config::{Config, Variables};
+use oncegate_protocol::config::{Config, SEAL_KEY, SEAL_KEY_PREVIOUS, Secret, Variables};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{JSON, Object};
 
@@ -40,8 +40,19 @@ fn variables(bindings: &Bindings) -> Variables {
         .collect();
     // In the order of their numbers, however the platform lists them.
     routes.sort_by_key(|(name, _)| (name.len(), name.clone()));
-    let origin = property(bindings, "ORIGIN");
-    Variables { origin: origin.as_string().or_else(|| json(&origin)), routes }
+    let secret = |name| text(bindings, name).map(Secret::new);
+    Variables {
+        origin: text(bindings, "ORIGIN"),
+        routes,
+        seal_key: secret(SEAL_KEY),
+        seal_key_previous: secret(SEAL_KEY_PREVIOUS),
+    }
+}
+
+/// A variable that should be a text, as JSON where it is not one; `None` where it is not set.
+fn text(bindings: &Bindings, name: &str) -> Option<String> {
+    let value = property(bindings, name);
+    value.as_string().or_else(|| json(&value))
 }
 
 /// `ROUTES` and `ROUTES_1`, and what is likely to be a slip of the pen for them: the parser refuses those.

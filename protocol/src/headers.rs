@@ -6,6 +6,7 @@ use crate::ids::AttemptId;
 use crate::limits;
 use crate::problem::Problem;
 use crate::time::Timestamp;
+use crate::wire::KIND_HEADER;
 
 /// A list of headers, repeated ones apart.
 pub type Headers = Vec<(String, String)>;
@@ -165,6 +166,13 @@ pub fn to_record(for_client: &Headers, keep: &[String]) -> Headers {
         .collect()
 }
 
+/// The headers of a replay whose body came sealed and has been opened: without what its ledger said to the Worker alone, and
+/// the length of the sealed body.
+pub fn of_opened(mut sealed: Headers) -> Headers {
+    sealed.retain(|(name, _)| name != KIND_HEADER && name != "content-length");
+    sealed
+}
+
 fn is_credential(name: &str) -> bool {
     matches!(name, "set-cookie" | "set-cookie2" | "authorization" | "authentication-info")
 }
@@ -266,7 +274,7 @@ mod tests {
         let origin = list(&[
             ("content-length", "9"),
             ("idempotency-replayed", "true"),
-            ("oncegate-frame", "1"),
+            ("oncegate-kind", "frame"),
             ("set-cookie", "a=1"),
             ("set-cookie", "b=2"),
             ("transfer-encoding", "chunked"),
@@ -278,6 +286,25 @@ mod tests {
         assert_eq!(client, list(&[("set-cookie", "a=1"), ("set-cookie", "b=2"), ("x-request-id", "7")]));
         assert_eq!(to_record(&client, &[]), list(&[("x-request-id", "7")]));
         assert_eq!(to_record(&client, &["set-cookie".into()]), client);
+    }
+
+    #[test]
+    fn an_opened_body_has_the_headers_of_its_replay_and_another_length() {
+        let sealed = list(&[
+            ("content-length", "25"),
+            ("content-type", "a/b"),
+            ("idempotency-replayed", "true"),
+            ("idempotency-status", "replayed"),
+            ("oncegate-kind", "x"),
+            ("set-cookie", "a=1"),
+        ]);
+        let expected = list(&[
+            ("content-type", "a/b"),
+            ("idempotency-replayed", "true"),
+            ("idempotency-status", "replayed"),
+            ("set-cookie", "a=1"),
+        ]);
+        assert_eq!(of_opened(sealed), expected);
     }
 
     #[test]

@@ -28,12 +28,13 @@ impl Keeping {
         if is_hopeless { 0 } else { max_response }
     }
 
-    /// What to tell the ledger when so many bytes have come and no more will, or `None` if the limit is exceeded.
-    pub fn outcome(&self, body_length: Option<u32>) -> SentOutcome {
+    /// What to tell the ledger when the body has come, or has exceeded the limit. Where it is told that the answer is too large,
+    /// the body does not follow.
+    pub fn outcome(&self, body: SentBody) -> SentOutcome {
         let status = self.status;
-        match (&self.headers, body_length) {
-            (Some(headers), Some(length)) => {
-                SentOutcome::Completed { status, headers: headers.clone(), body: SentBody::Follows { length } }
+        match (&self.headers, body) {
+            (Some(headers), SentBody::Follows { .. }) => {
+                SentOutcome::Completed { status, headers: headers.clone(), body }
             }
             _ => SentOutcome::Completed { status, headers: Headers::new(), body: SentBody::TooLarge },
         }
@@ -43,6 +44,7 @@ impl Keeping {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::SealKeyId;
     use crate::limits;
 
     fn keeping(headers: Headers, announced_length: Option<u64>) -> Keeping {
@@ -71,10 +73,13 @@ mod tests {
         let headers = vec![("x-a".to_owned(), "1".to_owned())];
         let too_many = vec![("x-a".to_owned(), "1".to_owned()); limits::RESPONSE_HEADERS + 1];
         let not_kept = SentOutcome::Completed { status, headers: Headers::new(), body: SentBody::TooLarge };
-        let kept = SentOutcome::Completed { status, headers: headers.clone(), body: SentBody::Follows { length: 7 } };
-        assert_eq!(keeping(headers.clone(), None).outcome(Some(7)), kept);
-        assert_eq!(keeping(headers, None).outcome(None), not_kept);
-        assert_eq!(keeping(too_many, None).outcome(Some(0)), not_kept);
+        for sealed_by in [None, Some(SealKeyId::from_bytes([1; 8]))] {
+            let body = SentBody::Follows { length: 7, sealed_by };
+            let kept = SentOutcome::Completed { status, headers: headers.clone(), body };
+            assert_eq!(keeping(headers.clone(), None).outcome(body), kept);
+            assert_eq!(keeping(too_many.clone(), None).outcome(body), not_kept);
+        }
+        assert_eq!(keeping(headers, None).outcome(SentBody::TooLarge), not_kept);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub enum Case {
     Unscoped,
     /// It is not known whether the origin executed.
     Unknown,
-    /// The origin has answered, but the answer was too large to keep.
+    /// The origin has answered, but the answer was too large to keep, or can no longer be opened.
     NotStored,
     /// The record cannot be reached or read.
     Unavailable,
@@ -81,7 +81,7 @@ impl Case {
             Self::Malformed => "The idempotency key cannot be read",
             Self::Unscoped => "This request does not say whose idempotency key this is",
             Self::Unknown => "Whether this request took effect is not known",
-            Self::NotStored => "This request was done, but its answer was too large to keep",
+            Self::NotStored => "This request was done, but its answer cannot be given again",
             Self::Unavailable => "The idempotency record cannot be reached",
             Self::TooLarge => "The request is too large",
             Self::Limited => "Too many new idempotency keys",

@@ -17,7 +17,7 @@ fn config(route: Value) -> Config {
     let mut whole = json!({ "name": "r", "path": "/v1/payments", "scope": ["header:Authorization"] });
     whole.as_object_mut().unwrap().extend(route.as_object().unwrap().clone());
     let routes = vec![("ROUTES".to_owned(), json!([whole]).to_string())];
-    Config::parse(&Variables { origin: None, routes }).unwrap()
+    Config::parse(&Variables { routes, ..Variables::default() }).unwrap()
 }
 
 struct Request {

@@ -26,7 +26,7 @@ fn config(fields: Value) -> Config {
     });
     route.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let routes = vec![("ROUTES".to_owned(), json!([route]).to_string())];
-    Config::parse(&Variables { origin: None, routes }).unwrap()
+    Config::parse(&Variables { routes, ..Variables::default() }).unwrap()
 }
 
 fn encoded(value: &Value) -> String {

@@ -10,7 +10,7 @@
 use core::time::Duration;
 
 use oncegate_protocol::DecodeError;
-use oncegate_protocol::ids::{AttemptId, Fingerprint, LayoutId};
+use oncegate_protocol::ids::{AttemptId, Fingerprint, LayoutId, SealKeyId};
 use oncegate_protocol::outcome::{Doubt, Status};
 use oncegate_protocol::record::*;
 use oncegate_protocol::time::Timestamp;
@@ -45,6 +45,7 @@ fn answer(status: u16) -> Answer {
         status: Status::new(status).unwrap(),
         headers: vec![("x-a".into(), "1".into()), ("x-a".into(), "2".into())],
         body: KeptBody::Inline { length: 3 },
+        sealed_by: None,
     }
 }
 
@@ -93,7 +94,7 @@ fn told(record: Record, claim: &Claim, now: Timestamp) -> String {
         Begin::Forward { number, write, .. } => {
             format!("forward {number}{}", if write.is_some() { "" } else { " again" })
         }
-        Begin::Replay(answer) => format!("replay {}", answer.status.as_u16()),
+        Begin::Replay { answer, .. } => format!("replay {}", answer.status.as_u16()),
         Begin::InProgress { lease_until } => format!("in progress until {}", lease_until.as_millis() / 1000),
         Begin::Probe { fence, number, doubt, write } => {
             assert_eq!(fence, MINE);
@@ -305,11 +306,13 @@ fn a_clock_at_its_end_does_not_overflow() {
 #[test]
 fn every_record_is_read_as_it_was_written() {
     let pieces = Answer { body: KeptBody::Pieces { length: 3_000_000, count: 4 }, ..answer(200) };
+    let sealed = Answer { sealed_by: Some(SealKeyId::from_bytes([6; 8])), ..answer(200) };
     let too_large = Answer { body: KeptBody::TooLarge, ..answer(200) };
     let with = |answer| written(complete(&Stored::Record(claimed()), MINE, answer, RETENTION, at(1001)));
     let asked = Claim { layout: Layout::Previous { next: NEXT }, ..claim(OTHER, SAME, OnUnknown::Hold) };
     let Begin::Moved { write: Some(moved) } = begin(&Stored::Absent, &asked, at(1000)) else { panic!("not moved") };
-    let records = [claimed(), completed(), released(), doubted(), with(pieces), with(too_large), moved, probing()];
+    let records =
+        [claimed(), completed(), released(), doubted(), with(pieces), with(sealed), with(too_large), moved, probing()];
     for record in records {
         let stored = record.encode();
         assert_eq!(Record::decode(&stored).as_ref(), Ok(&record));
@@ -365,7 +368,7 @@ fn a_duplicate_that_has_waited_begins_anew_before_it_may_call_the_origin() {
     assert_eq!(arrive(&unknown, &asks, &waited, Crowd::default(), at(1002)), Arrival::Again);
     let done = Stored::Record(completed());
     let replay = arrive(&done, &hold, &waited, Crowd::default(), at(1002));
-    assert!(matches!(replay, Arrival::Now(Begin::Replay(_))));
+    assert!(matches!(replay, Arrival::Now(Begin::Replay { .. })));
 }
 
 #[test]
@@ -379,7 +382,7 @@ fn a_new_key_is_counted_where_that_is_due_and_finds_room_or_not() {
         Arrival::Now(Begin::Full) => "full",
         Arrival::Now(Begin::Forward { .. }) => "forward",
         Arrival::Now(Begin::Moved { .. }) => "moved",
-        Arrival::Now(Begin::Replay(_)) => "replay",
+        Arrival::Now(Begin::Replay { .. }) => "replay",
         _ => "other",
     };
     assert_eq!(word(&Stored::Absent, &due, records(0)), "count");

@@ -5,6 +5,7 @@ use core::time::Duration;
 use oncegate_protocol::headers::{self, Headers};
 use oncegate_protocol::keeping::Keeping;
 use oncegate_protocol::outcome::{Class, OriginWishes, Status, classify};
+use oncegate_protocol::wire::SentBody;
 use serde_json::json;
 use wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::JsFuture;
@@ -84,6 +85,7 @@ impl Attempt {
         };
         match gathered {
             Gathered::Whole(bytes) => {
+                let bytes = bytes.whole();
                 let is_stored = self.tell_answer(&answer, Some(&bytes)).await;
                 let body = if answer.status.forbids_body() { JsValue::NULL } else { bytes.joined(&[]).into() };
                 kept_reply(answer.status, answer.headers, mark, is_stored, &body)
@@ -99,9 +101,14 @@ impl Attempt {
 
     /// Brings an answer to the ledger, with its body if that is whole, and says whether it is durable.
     pub(super) async fn tell_answer(&self, answer: &Answer, body: Option<&Bytes>) -> bool {
-        let outcome = answer.kept.outcome(body.map(Bytes::length));
+        let (sent, body) = match body {
+            Some(body) => self.for_record(answer.status, body).await,
+            None => (SentBody::TooLarge, None),
+        };
+        let outcome = answer.kept.outcome(sent);
         if outcome.is_too_large() {
-            self.log("answer too large to keep", json!({ "limit": self.route.max_response }));
+            self.log("answer not kept", json!({ "limit": self.route.max_response }));
+            return self.tell(outcome, None, answer.retention).await;
         }
         self.tell(outcome, body, answer.retention).await
     }

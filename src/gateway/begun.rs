@@ -17,6 +17,7 @@ use super::body::GuardedRequest;
 use super::guarded::Attempt;
 use super::ledger_calls::Answer;
 use super::probe::Question;
+use super::sealed::SealedAnswer;
 use crate::platform::{self, Response, now};
 
 /// The right to call the origin.
@@ -64,6 +65,8 @@ pub(super) enum Begun {
     /// The origin is to be asked what became of another attempt.
     Asked(Question),
     Answered(Response),
+    /// Likewise, with a body that has to be opened.
+    Sealed(SealedAnswer),
     /// The key is kept in the next layout.
     Moved,
     /// No answer: the claim may have been taken or not.
@@ -94,6 +97,7 @@ impl Attempt {
             let command = Command::Begin { id: self.place.id, claim, wait };
             match self.ledger(&self.place).ask(&command, None, wait).await {
                 Ok(Answer::ForClient(response)) => return Begun::Answered(response),
+                Ok(Answer::Sealed(answer)) => return Begun::Sealed(answer),
                 Ok(Answer::Frame(Reply::Forward { number, lease_until })) => {
                     return Begun::Granted(Grant { number, lease_until, begun_at });
                 }

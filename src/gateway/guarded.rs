@@ -54,6 +54,10 @@ impl Attempt {
         match begun {
             Begun::Granted(grant) => return self.run(request, &grant).await,
             Begun::Answered(response) => return as_accepted(&self.deployment, response, &request.headers).await,
+            Begun::Sealed(answer) => {
+                let opened = self.open(answer).await?;
+                return as_accepted(&self.deployment, opened, &request.headers).await;
+            }
             Begun::Lost if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
                 // The claim may have been taken after all. Then its outcome is what the record must not claim to know.
                 self.afterwards(SentOutcome::Doubted(Doubt::NotRecorded));
@@ -145,7 +149,7 @@ impl Attempt {
 
     /// Brings an outcome to the ledger, and says whether it is durable. Where it is not, the lease will end and leave the
     /// outcome unknown, which is safe.
-    pub(super) async fn tell(&self, outcome: SentOutcome, body: Option<&Bytes>, retention: Duration) -> bool {
+    pub(super) async fn tell(&self, outcome: SentOutcome, body: Option<Bytes>, retention: Duration) -> bool {
         let instead = outcome.instead();
         let command = Command::Settle { id: self.place.id, attempt: self.attempt, retention, outcome };
         match self.ledger(&self.place).ask(&command, body, Duration::ZERO).await {
@@ -154,7 +158,7 @@ impl Attempt {
                 self.log("outcome not taken", json!({ "answer": format!("{other:?}") }));
                 false
             }
-            Ok(Answer::ForClient(_)) | Err(_) => {
+            Ok(Answer::ForClient(_) | Answer::Sealed(_)) | Err(_) => {
                 self.log("outcome lost", json!({}));
                 if let Some(instead) = instead {
                     self.afterwards(instead);

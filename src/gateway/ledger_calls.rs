@@ -2,15 +2,17 @@
 
 use core::time::Duration;
 
+use oncegate_protocol::DecodeError;
 use oncegate_protocol::config::{Placement, Route};
 use oncegate_protocol::retry::{self, Failure, Progress};
-use oncegate_protocol::wire::{Command, FRAME_HEADER, Reply};
+use oncegate_protocol::wire::{Command, KIND_HEADER, Kind, Reply};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{JSON, Reflect, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 
 use super::Deployment;
+use super::sealed::SealedAnswer;
 use crate::log;
 use crate::platform::{Bytes, Fetcher, Namespace, Response, TimeLimit, describe, now, property, random_u32, sleep};
 
@@ -21,6 +23,8 @@ const INIT: &str = r#"{"method":"POST","redirect":"manual","encodeResponseBody":
 pub(super) enum Answer {
     /// The very response that the client is to get.
     ForClient(Response),
+    /// The response for the client, with a body that has to be opened.
+    Sealed(SealedAnswer),
     /// A frame.
     Frame(Reply),
 }
@@ -37,7 +41,7 @@ impl Ledger<'_> {
     ///
     /// `wait` is how long the ledger may keep the call waiting on purpose. An error says whether any of the tries may have
     /// been carried out.
-    pub(super) async fn ask(&self, command: &Command, body: Option<&Bytes>, wait: Duration) -> Result<Answer, Failure> {
+    pub(super) async fn ask(&self, command: &Command, body: Option<Bytes>, wait: Duration) -> Result<Answer, Failure> {
         let frame = match body {
             Some(body) => body.joined(&command.encode()),
             None => Uint8Array::from(command.encode().as_slice()),
@@ -71,13 +75,17 @@ impl Ledger<'_> {
         let time_limit = TimeLimit::begin(limit);
         Reflect::set(&init, &"signal".into(), &time_limit.signal())?;
         let response: Response = JsFuture::from(self.stub()?.fetch("https://ledger/", &init)?).await?.unchecked_into();
-        if !response.headers().has(FRAME_HEADER)? {
+        let unreadable = |error: DecodeError| JsValue::from_str(&format!("its answer cannot be read: {error}"));
+        match response.headers().get(KIND_HEADER)?.as_deref().map(Kind::from_header).transpose().map_err(unreadable)? {
             // The client reads it as slowly as it likes. The limit ends here, with its value.
-            return Ok(Answer::ForClient(response));
+            None => Ok(Answer::ForClient(response)),
+            Some(Kind::Sealed(seal)) => Ok(Answer::Sealed(SealedAnswer { response, seal, _time_limit: time_limit })),
+            Some(Kind::Frame) => {
+                let buffer = JsFuture::from(response.array_buffer()?).await?;
+                let reply = Reply::decode(&Uint8Array::new(&buffer).to_vec());
+                reply.map(Answer::Frame).map_err(unreadable)
+            }
         }
-        let buffer = JsFuture::from(response.array_buffer()?).await?;
-        let reply = Reply::decode(&Uint8Array::new(&buffer).to_vec());
-        reply.map(Answer::Frame).map_err(|error| JsValue::from_str(&format!("its answer cannot be read: {error}")))
     }
 
     fn stub(&self) -> Result<Fetcher, JsValue> {

@@ -15,6 +15,7 @@ mod guarded;
 mod ledger_calls;
 mod probe;
 mod replies;
+mod sealed;
 mod tokens;
 mod unguarded;
 

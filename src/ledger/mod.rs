@@ -173,10 +173,10 @@ impl Ledger {
                 records.count(|counters| &mut counters.forwarded);
                 replies::frame(Reply::Forward { number, lease_until })?
             }
-            Begin::Replay(answer) if answer.body == KeptBody::TooLarge => {
+            Begin::Replay { answer, .. } if answer.body == KeptBody::TooLarge => {
                 problem_reply(&Problem::not_stored(answer.status))?
             }
-            Begin::Replay(answer) => {
+            Begin::Replay { answer, attempt } => {
                 let body = match records.body(id, found, answer)? {
                     Replay::Whole(body) => body,
                     Replay::Stored(body) => body.stream()?,
@@ -188,7 +188,7 @@ impl Ledger {
                     }
                 };
                 records.count(|counters| &mut counters.replayed);
-                replies::replay(answer, &body)?
+                replies::replay(answer, attempt, &body)?
             }
             Begin::InProgress { .. } => {
                 records.count(|counters| &mut counters.in_progress);

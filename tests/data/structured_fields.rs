@@ -65,7 +65,7 @@ fn is_tagged(value: &Value) -> bool {
 fn is_accepted(field: &str) -> bool {
     let route = json!([{ "name": "r", "path": "/", "scope": "public", "key_syntax": "strict" }]);
     let routes = vec![("ROUTES".to_owned(), route.to_string())];
-    let config = Config::parse(&Variables { origin: None, routes }).unwrap();
+    let config = Config::parse(&Variables { routes, ..Variables::default() }).unwrap();
     let header = |name: &str| (name == "idempotency-key").then(|| field.to_owned());
     let url = RequestUrl::parse("http://e/");
     let head = RequestHead { method: "POST", url, header: &header, certificate: &|| None };

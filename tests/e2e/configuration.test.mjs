@@ -98,6 +98,8 @@ for (const [what, fields, ...wordings] of [
   ['a place and a jurisdiction', { location_hint: 'weur', jurisdiction: 'eu' }, 'location_hint', 'jurisdiction'],
   ['a size that is none', { max_request: 'lots' }, 'max_request', 'lots', /KiB|MiB/],
   ['a negative size', { max_response: '-1MiB' }, 'max_response', '-1MiB'],
+  ['a text for whether to seal', { seal: 'yes' }, 'seal', 'yes', /true|boolean/],
+  ['a route that seals without a key', { seal: true }, 'seal', /SEAL_KEY/, /openssl rand -base64 32/],
   ['a text for a list', { keep_headers: 'set-cookie' }, 'keep_headers', 'set-cookie', /list|array|sequence|\[/],
 ]) {
   test(`${what} is refused, naming the field, the value and what is allowed`, async () => {
@@ -173,7 +175,9 @@ test('the route of the documentation, with every field, is accepted', async () =
       max_response = "4MiB"
       max_records = 10000000
       keys_per_scope = { keys = 100, window = "1m" }
-      keep_headers = []`,
+      keep_headers = []
+      seal = true`,
+    vars: { SEAL_KEY: Buffer.alloc(32, 'k').toString('base64') },
   });
   const reply = await gate.post('/v1/payments', { key: 'k', json: PAYMENT, headers: { authorization: 'Bearer t' } });
   await gate.stop();

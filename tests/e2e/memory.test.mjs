@@ -17,7 +17,9 @@ import { until } from './support/until.mjs';
 
 const MIB = 1024 * 1024;
 const LARGE = binary(4 * MIB);
+const HUGE = binary(30 * MIB);
 const WAITERS = 60;
+const READERS = 20;
 
 const digest = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
@@ -32,6 +34,7 @@ const handlers = {
       ]),
     );
   },
+  '/sealed': (_, outgoing) => outgoing.writeHead(201).end(HUGE),
   '/wait': (_, outgoing) => held.push(() => outgoing.writeHead(201).end(LARGE)),
 };
 const origin = await handmadeOrigin(async (incoming, outgoing) => {
@@ -50,7 +53,9 @@ async function freshGate(t) {
       route('pieces', '/pieces'),
       route('json', '/json', { fingerprint: 'json' }),
       route('wait', '/wait', { on_duplicate: 'wait', wait: '30s' }),
+      route('sealed', '/sealed', { seal: true, max_response: '32MiB' }),
     ],
+    vars: { SEAL_KEY: Buffer.alloc(32, 'k').toString('base64') },
   });
   t.after(() => gate.stop());
   for (const path of ['/plain', '/json']) assertCreated(await gate.post(path, { key: freshKey(), json: {} }));
@@ -140,6 +145,21 @@ test(`${WAITERS} duplicates that wait for an answer of 4 MiB all get it whole`, 
   const [created, replayed] = ['created', 'replayed'].map((outcome) => `201 ${outcome} ${digest(LARGE)}`);
   assert.deepEqual(replies, [created, ...Array.from({ length: WAITERS }, () => replayed)]);
   assert.equal(held.length, 1);
+});
+
+test(`${READERS} clients who read a sealed answer of 30 MiB at once get it piece by piece`, async (t) => {
+  const gate = await freshGate(t);
+  const [key, agent] = [freshKey(), new Agent({ maxSockets: READERS })];
+  const post = async () => {
+    const incoming = await gate.open('POST', '/sealed', { key, json: {}, agent }).response;
+    const hash = createHash('sha256');
+    for await (const part of incoming) hash.update(part);
+    return `${incoming.headers['idempotency-status']} ${hash.digest('hex')}`;
+  };
+  assert.equal(await within(350, t, gate, post), `created ${digest(HUGE)}`);
+  const replies = await within(100, t, gate, () => Promise.all(Array.from({ length: READERS }, post)));
+  agent.destroy();
+  assert.deepEqual(replies, Array.from({ length: READERS }, () => `replayed ${digest(HUGE)}`));
 });
 
 /** A JSON list of so many zeros; the list itself is one value more. */

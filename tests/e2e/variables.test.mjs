@@ -38,6 +38,9 @@ for (const [what, [variable, value], ...wordings] of [
   ['a variable with a letter for its number', ['ROUTES_A', other()], 'ROUTES_A'],
   ['a parameter with an ending', ['ROUTES_1', other({ path: '/f/{id}.json' })], 'ROUTES_1', 'path', '/f/{id}.json'],
   ['a parameter in two pairs of braces', ['ROUTES_1', other({ path: '/p/{{id}}' })], 'ROUTES_1', 'path', '/p/{{id}}'],
+  ['a route that seals, and no key', ['ROUTES_1', other({ seal: true })], 'ROUTES_1', 'seal', 'the secret SEAL_KEY'],
+  ['a key that is too short', ['SEAL_KEY', 'c2VjcmV0'], 'SEAL_KEY', '6 bytes', 'openssl rand -base64 32'],
+  ['a previous key that is no base64', ['SEAL_KEY_PREVIOUS', 'sesame'], 'SEAL_KEY_PREVIOUS', 'openssl rand -base64 32'],
   ["a path of the gate's own", ['ROUTES_1', other({ path: '/_oncegate/x' })], 'ROUTES_1', 'path', '/_oncegate/x'],
 ]) {
   test(`a Worker with ${what} answers 500, and its log says what is wrong`, async (t) => {
@@ -47,6 +50,7 @@ for (const [what, [variable, value], ...wordings] of [
     const isReason = (line) => line.includes('misconfigured');
     const logged = await until('the log says why', () => gate.log.split('\n').find(isReason), { seconds: 5 });
     for (const wording of wordings) assert.ok(logged.includes(wording), `${wording} is not in: ${logged}`);
+    if (variable.startsWith('SEAL_KEY')) assert.ok(!gate.log.includes(value), 'the key is in the log');
   });
 }
 

@@ -75,12 +75,18 @@ impl Variables {
     }
 
     fn as_the_worker_sees_them(&self) -> config::Variables {
-        let origin = self.0.get("ORIGIN").map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let text =
+            |name: &str| self.0.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         let routes = self.0.iter().filter(|(name, _)| is_routes(name));
         let mut routes: Vec<_> = routes.map(|(name, value)| (name.clone(), value.to_string())).collect();
         // In the order of their numbers.
         routes.sort_by_key(|(name, _)| (name.len(), name.clone()));
-        config::Variables { origin, routes }
+        config::Variables {
+            origin: text("ORIGIN"),
+            routes,
+            seal_key: text(config::SEAL_KEY).map(config::Secret::new),
+            seal_key_previous: text(config::SEAL_KEY_PREVIOUS).map(config::Secret::new),
+        }
     }
 }
 

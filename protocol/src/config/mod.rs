@@ -10,6 +10,7 @@ mod probe;
 mod route;
 mod route_fields;
 mod scope;
+mod secret;
 mod sources;
 mod table;
 mod token_issuer;
@@ -20,6 +21,7 @@ pub use origin::Origin;
 pub use probe::{ProbePath, UnknownPolicy};
 pub use route::{FingerprintRule, FirstReply, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
 pub use scope::{Scope, ScopeSource};
+pub use secret::Secret;
 pub use sources::{KeyFormat, KeySource, KeySyntax, Pointer};
 pub use table::{Found, RouteMatch, RouteTable};
 pub use token_issuer::{KeySetAddress, TokenIssuer};
@@ -27,6 +29,7 @@ pub use token_issuer::{KeySetAddress, TokenIssuer};
 use serde_json::Value;
 
 use crate::limits;
+use crate::seal::{SealKey, SealKeys};
 use fields::Fields;
 
 /// The variables of a deployment, as its environment gives them.
@@ -36,7 +39,16 @@ pub struct Variables {
     pub origin: Option<String>,
     /// Every variable that may be meant for routes: name and JSON text.
     pub routes: Vec<(String, String)>,
+    /// [`SEAL_KEY`], if set.
+    pub seal_key: Option<Secret>,
+    /// [`SEAL_KEY_PREVIOUS`], if set.
+    pub seal_key_previous: Option<Secret>,
 }
+
+/// The secret that bodies are sealed with.
+pub const SEAL_KEY: &str = "SEAL_KEY";
+/// Another secret, which only opens bodies: see [`SealKeys`].
+pub const SEAL_KEY_PREVIOUS: &str = "SEAL_KEY_PREVIOUS";
 
 /// A configuration.
 #[derive(Clone, Debug)]
@@ -45,6 +57,8 @@ pub struct Config {
     pub origin: Option<Origin>,
     /// The keyed routes.
     pub routes: RouteTable,
+    /// What opens sealed bodies. The key that seals them is also in the routes that want it.
+    pub seal_keys: SealKeys,
 }
 
 impl Config {
@@ -59,13 +73,27 @@ impl Config {
             let shown = text.rsplit_once('@').map_or(text.to_owned(), |(_, host)| format!("…@{host}"));
             Origin::parse(text).map_err(|expected| errors.push(ConfigError::new("ORIGIN", &shown, expected))).ok()
         });
-        let routes = parse_routes(&variables.routes, &mut errors);
+        let seal_keys = SealKeys {
+            current: parse_seal_key(SEAL_KEY, variables.seal_key.as_ref(), &mut errors),
+            previous: parse_seal_key(SEAL_KEY_PREVIOUS, variables.seal_key_previous.as_ref(), &mut errors),
+        };
+        let routes = parse_routes(&variables.routes, seal_keys.current.as_ref(), &mut errors);
         let table = RouteTable::build(routes, &mut errors);
-        if errors.is_empty() { Ok(Self { origin, routes: table }) } else { Err(ConfigErrors(errors)) }
+        if errors.is_empty() { Ok(Self { origin, routes: table, seal_keys }) } else { Err(ConfigErrors(errors)) }
     }
 }
 
-fn parse_routes(variables: &[(String, String)], errors: &mut Vec<ConfigError>) -> Vec<Route> {
+fn parse_seal_key(name: &str, secret: Option<&Secret>, errors: &mut Vec<ConfigError>) -> Option<SealKey> {
+    // The error says what it is instead, and never shows it.
+    let refused = |what: String| ConfigError::new(name, &format!("… ({what})"), SealKey::EXPECTED);
+    SealKey::parse(secret?.expose()).map_err(|what| errors.push(refused(what))).ok()
+}
+
+fn parse_routes(
+    variables: &[(String, String)],
+    seal_key: Option<&SealKey>,
+    errors: &mut Vec<ConfigError>,
+) -> Vec<Route> {
     let mut routes = Vec::new();
     for (variable, text) in variables {
         if !is_routes_variable(variable) {
@@ -77,7 +105,7 @@ fn parse_routes(variables: &[(String, String)], errors: &mut Vec<ConfigError>) -
             match value {
                 Value::Object(map) => {
                     let mut fields = Fields::new(field, map, errors);
-                    let route = Route::parse(&mut fields);
+                    let route = Route::parse(&mut fields, seal_key);
                     fields.finish();
                     routes.extend(route);
                 }

@@ -10,6 +10,7 @@ use crate::hashing::Parts;
 use crate::ids::LayoutId;
 use crate::outcome::{Overrides, Status};
 use crate::quota::Quota;
+use crate::seal::SealKey;
 
 /// A keyed route, as configured. `cargo doc` says of each field what the design says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub struct Route {
     pub keys_per_scope: Option<Quota>,
     /// Headers, in lower case, that are kept although they carry credentials.
     pub keep_headers: Vec<String>,
+    /// The key that the bodies of its answers are sealed with, if they are to be.
+    pub seal: Option<SealKey>,
 }
 
 /// What makes two requests the same, beside method, path and query.
@@ -166,6 +169,12 @@ impl Route {
     /// How long a claim holds.
     pub fn lease(&self) -> Duration {
         crate::deadline::lease(self.timeout)
+    }
+
+    /// The key that the body of an answer with this status is sealed with; `None` where the route does not seal, or where
+    /// there is no body.
+    pub fn seal_for(&self, status: Status) -> Option<&SealKey> {
+        self.seal.as_ref().filter(|_| !status.forbids_body())
     }
 
     /// How long a duplicate waits for the first request.

@@ -15,6 +15,7 @@ use crate::limits;
 use crate::outcome::{Overrides, Status};
 use crate::quota::Quota;
 use crate::request::{NormalPath, OWN_PATHS};
+use crate::seal::SealKey;
 
 /// The platform's location hints and jurisdictions (Cloudflare, Durable Objects, "Data location").
 const HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"];
@@ -27,7 +28,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 impl Route {
     /// Reads a table. `None` where what must be there is not; the errors say what.
-    pub(super) fn parse(fields: &mut Fields<'_>) -> Option<Self> {
+    pub(super) fn parse(fields: &mut Fields<'_>, seal_key: Option<&SealKey>) -> Option<Self> {
         let name = fields.required("name", NAME, parse_name);
         let path = fields.required("path", PATH, parse_path);
         let methods = fields.or("methods", vec!["POST".to_owned(), "PATCH".to_owned()], parse_methods);
@@ -79,6 +80,7 @@ impl Route {
             max_records: fields.or("max_records", limits::RECORDS_PER_LEDGER, parse_max_records),
             keys_per_scope: fields.optional("keys_per_scope", parse_keys_per_scope),
             keep_headers: fields.or("keep_headers", Vec::new(), parse_keep_headers),
+            seal: fields.or("seal", None, |value| parse_seal(value, seal_key)),
         };
         route.check(fields);
         // Without these there is no route; the errors have been noted, and all fields were read.
@@ -301,4 +303,12 @@ fn parse_keep_headers(value: &Value) -> Result<Vec<String>, Expected> {
     values::list(value, expected, |name| {
         values::header_name(name).filter(|name| !crate::headers::is_reserved(name)).ok_or_else(|| expected.to_owned())
     })
+}
+
+fn parse_seal(value: &Value, key: Option<&SealKey>) -> Result<Option<SealKey>, Expected> {
+    match (values::boolean(value)?, key) {
+        (false, _) => Ok(None),
+        (true, Some(key)) => Ok(Some(key.clone())),
+        (true, None) => Err(format!("false, or true where the secret SEAL_KEY is set: {}", SealKey::EXPECTED)),
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 fn parse(routes: Value) -> Result<Config, ConfigErrors> {
     let routes = vec![("ROUTES".to_owned(), routes.to_string())];
-    Config::parse(&Variables { origin: None, routes })
+    Config::parse(&Variables { routes, ..Variables::default() })
 }
 
 /// A valid route with one field set, or taken out by `null`.
@@ -69,6 +69,7 @@ fn every_field_of_the_design_is_understood() {
         ("max_response", json!("64KiB")),
         ("max_records", json!(1)),
         ("keys_per_scope", json!({ "keys": 100, "window": "1m" })),
+        ("seal", json!(false)),
         ("keep_headers", json!(["Set-Cookie"])),
     ];
     for (field, value) in good {
@@ -143,6 +144,8 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("keys_per_scope", json!({ "keys": 1, "window": "2days" }), "ttl and guard"),
         ("keep_headers", json!(["oncegate-fence"]), "set-cookie"),
         ("keep_headers", json!(["a b"]), "set-cookie"),
+        ("seal", json!("yes"), "true or false"),
+        ("seal", json!(true), "the secret SEAL_KEY"),
         ("store", json!(503), "a list of statuses"),
         ("release", json!([99]), "200 to 599"),
         ("unknown", json!(["500"]), "200 to 599"),
@@ -243,7 +246,7 @@ fn a_gate_without_routes_or_with_routes_that_are_no_json_is_an_error() {
     assert!(Config::parse(&Variables::default()).is_err());
     assert!(parse(json!([])).is_err());
     assert!(parse(json!({})).is_err());
-    let broken = Variables { origin: None, routes: vec![("ROUTES".to_owned(), "[[".to_owned())] };
+    let broken = Variables { routes: vec![("ROUTES".to_owned(), "[[".to_owned())], ..Variables::default() };
     assert!(Config::parse(&broken).unwrap_err().to_string().contains("ROUTES = [["));
     let origin = Variables { origin: Some("example.com".to_owned()), ..Variables::default() };
     assert!(Config::parse(&origin).unwrap_err().to_string().contains("ORIGIN = example.com"));
@@ -257,7 +260,7 @@ fn routes_may_come_in_several_variables_and_as_text() {
     let route = |name: &str| json!([{ "name": name, "path": format!("/{name}"), "scope": "public" }]).to_string();
     let routes =
         vec![("ROUTES".to_owned(), route("a")), ("ROUTES_1".to_owned(), Value::String(route("b")).to_string())];
-    let config = Config::parse(&Variables { origin: None, routes }).unwrap();
+    let config = Config::parse(&Variables { routes, ..Variables::default() }).unwrap();
     assert_eq!(config.routes.routes().len(), 2);
 }
 
@@ -316,7 +319,7 @@ fn a_route_that_is_off_hides_no_wider_one() {
 fn a_variable_that_nobody_would_read_is_an_error() {
     let named = |variable: &str| {
         let route = json!([{ "name": "a", "path": "/a", "scope": "public" }]).to_string();
-        Config::parse(&Variables { origin: None, routes: vec![(variable.to_owned(), route)] })
+        Config::parse(&Variables { routes: vec![(variable.to_owned(), route)], ..Variables::default() })
     };
     for good in ["ROUTES", "ROUTES_1", "ROUTES_99"] {
         assert!(named(good).is_ok(), "{good}");
@@ -357,4 +360,66 @@ fn a_route_that_moves_knows_where_it_comes_from() {
         { "name": "b", "path": "/b", "scope": "public" },
     ]);
     assert!(parse(taken).unwrap_err().to_string().contains("renamed_from"));
+}
+
+const GOOD_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const OLD_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+
+/// A route that seals, with these secrets.
+fn sealing(seal: bool, key: Option<&str>, previous: Option<&str>) -> Result<Config, ConfigErrors> {
+    let route = json!([{ "name": "a", "path": "/a", "scope": "public", "seal": seal }]).to_string();
+    let secret = |text: &str| Secret::new(text.to_owned());
+    Config::parse(&Variables {
+        routes: vec![("ROUTES".to_owned(), route)],
+        seal_key: key.map(secret),
+        seal_key_previous: previous.map(secret),
+        ..Variables::default()
+    })
+}
+
+#[test]
+fn a_route_seals_with_the_current_key_and_all_keys_open() {
+    let config = sealing(true, Some(GOOD_KEY), Some(OLD_KEY)).unwrap();
+    let (good, old) = (SealKey::parse(GOOD_KEY).unwrap(), SealKey::parse(OLD_KEY).unwrap());
+    let route = &config.routes.routes()[0];
+    let status = |number| crate::outcome::Status::new(number).unwrap();
+    assert_eq!(route.seal_for(status(201)), Some(&good));
+    assert_eq!(route.seal_for(status(204)), None, "there is no body");
+    assert_eq!(config.seal_keys, SealKeys { current: Some(good), previous: Some(old.clone()) });
+    let off = sealing(false, None, Some(OLD_KEY)).unwrap();
+    assert_eq!(off.routes.routes()[0].seal_for(status(201)), None);
+    assert_eq!(off.seal_keys.find(old.id()), Some(&old), "what it has sealed is still opened");
+    assert!(sealing(false, None, None).is_ok());
+}
+
+#[test]
+fn a_bad_seal_key_is_an_error_that_does_not_show_it() {
+    let bad = "c2VjcmV0IGJ1dCBzaG9ydA==";
+    for (key, previous, fields) in [
+        (None, None, vec!["ROUTES[0].seal"]),
+        (None, Some(OLD_KEY), vec!["ROUTES[0].seal"]),
+        (Some(bad), None, vec!["SEAL_KEY", "ROUTES[0].seal"]),
+        (Some("secret!"), Some(bad), vec!["SEAL_KEY", "SEAL_KEY_PREVIOUS", "ROUTES[0].seal"]),
+        (Some(GOOD_KEY), Some(""), vec!["SEAL_KEY_PREVIOUS"]),
+    ] {
+        let errors = sealing(true, key, previous).unwrap_err();
+        assert_eq!(errors.errors().iter().map(ConfigError::field).collect::<Vec<_>>(), fields);
+        let text = format!("{errors} {errors:?}");
+        assert!(text.contains("openssl rand -base64 32"), "{text}");
+        assert!(!text.contains(bad) && !text.contains("secret!"), "{text}");
+    }
+    assert!(
+        sealing(false, Some(bad), None).unwrap_err().to_string().contains("… (16 bytes)"),
+        "also where no route seals"
+    );
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let config = sealing(true, Some(GOOD_KEY), Some(OLD_KEY)).unwrap();
+    let variables = Variables { seal_key: Some(Secret::new(GOOD_KEY.to_owned())), ..Variables::default() };
+    let printed = format!("{config:?} {variables:?}");
+    for shown in [GOOD_KEY, OLD_KEY, "0, 1, 2, 3", "7, 7, 7"] {
+        assert!(!printed.contains(shown), "{printed}");
+    }
 }

@@ -75,7 +75,12 @@ pub enum Begin<'a> {
         write: Option<Record>,
     },
     /// Answer from the record.
-    Replay(&'a Answer),
+    Replay {
+        /// The answer.
+        answer: &'a Answer,
+        /// The attempt that brought it.
+        attempt: AttemptId,
+    },
     /// An attempt is under way.
     InProgress {
         /// When its lease ends.
@@ -136,7 +141,7 @@ pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a>
         View::InProgress { lease_until } => Begin::InProgress { lease_until },
         View::Probing { by, doubt, .. } if by == claim.attempt => probe(record, doubt, None),
         View::Probing { until, .. } => Begin::InProgress { lease_until: until },
-        View::Completed(answer) => Begin::Replay(answer),
+        View::Completed(answer) => Begin::Replay { answer, attempt: record.attempt },
         View::Unknown(doubt) => match claim.on_unknown {
             OnUnknown::Hold => Begin::Unknown(doubt),
             OnUnknown::Retry | OnUnknown::Probe if record.has_been_tried_by(claim.attempt) => Begin::Stale,

@@ -6,7 +6,7 @@
 //! version u8 = 1 · fingerprint [32] · attempt [16] · attempt number u32 · expires_at u64 · state u8 · …
 //!   0 in progress   lease_until u64
 //!   1 completed     status u16 · body u8 (0 inline, 1 pieces, 2 too large) · length u32 · pieces u16
-//!                   · header count u16 · (name, value: length u32 and UTF-8)…
+//!                   · sealed u8 (0 no, 1 yes: by key [8]) · header count u16 · (name, value: length u32 and UTF-8)…
 //!   2 released
 //!   3 unknown       doubt
 //!   4 moved         next layout [8]
@@ -17,7 +17,7 @@
 
 use super::{Answer, Event, History, KeptBody, Record, State, Transition};
 use crate::bytes::{self, DecodeError, Reader, Writer};
-use crate::ids::{AttemptId, Fingerprint, LayoutId};
+use crate::ids::{AttemptId, Fingerprint, LayoutId, SealKeyId};
 use crate::outcome::{Doubt, Status};
 use crate::time::Timestamp;
 
@@ -112,6 +112,7 @@ impl Answer {
         writer.u8(place);
         writer.u32(length);
         writer.u16(pieces);
+        write_sealed_by(writer, self.sealed_by);
         write_headers(writer, &self.headers);
     }
 
@@ -126,7 +127,26 @@ impl Answer {
             2 => KeptBody::TooLarge,
             value => return Err(DecodeError::Unknown { what: "the body's place", value }),
         };
-        Ok(Self { status, headers: read_headers(reader)?, body })
+        let sealed_by = read_sealed_by(reader)?;
+        Ok(Self { status, headers: read_headers(reader)?, body, sealed_by })
+    }
+}
+
+pub(crate) fn write_sealed_by(writer: &mut Writer, key: Option<SealKeyId>) {
+    match key {
+        None => writer.u8(0),
+        Some(key) => {
+            writer.u8(1);
+            writer.bytes(key.as_bytes());
+        }
+    }
+}
+
+pub(crate) fn read_sealed_by(reader: &mut Reader<'_>) -> Result<Option<SealKeyId>, DecodeError> {
+    match reader.u8("whether it is sealed")? {
+        0 => Ok(None),
+        1 => Ok(Some(SealKeyId::from_bytes(reader.array("the key it is sealed with")?))),
+        value => Err(DecodeError::Unknown { what: "whether it is sealed", value }),
     }
 }
 

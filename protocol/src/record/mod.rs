@@ -23,7 +23,7 @@ mod settle;
 pub use answer::{Answer, KeptBody};
 pub use arrival::{Arrival, Crowd, Visit, arrive};
 pub use begin::{Begin, Claim, Counting, Layout, OnUnknown, begin};
-pub(crate) use codec::{read_headers, read_status, write_headers};
+pub(crate) use codec::{read_headers, read_sealed_by, read_status, write_headers, write_sealed_by};
 pub use history::{Event, History, Transition};
 pub use settle::{Outcome, Settle, StaleReason, settle};
 

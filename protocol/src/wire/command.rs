@@ -5,12 +5,13 @@ use core::time::Duration;
 
 use super::VERSION;
 use crate::bytes::{self, DecodeError, Reader, Writer};
-use crate::ids::{AttemptId, Fingerprint, LayoutId, RecordId};
+use crate::ids::{AttemptId, Fingerprint, LayoutId, RecordId, SealKeyId};
 use crate::limits;
 use crate::outcome::{Doubt, Status};
 use crate::quota::Quota;
 use crate::record::{
-    Answer, Claim, Counting, KeptBody, Layout, OnUnknown, Outcome, read_headers, read_status, write_headers,
+    Answer, Claim, Counting, KeptBody, Layout, OnUnknown, Outcome, read_headers, read_sealed_by, read_status,
+    write_headers, write_sealed_by,
 };
 use crate::time::millis;
 
@@ -78,10 +79,12 @@ pub enum SentOutcome {
 pub enum SentBody {
     /// It follows the head of the frame, to the frame's end.
     Follows {
-        /// Its length in bytes.
+        /// Its length in bytes, as it follows.
         length: u32,
+        /// The key it is sealed with, if it is.
+        sealed_by: Option<SealKeyId>,
     },
-    /// It was over the limit, and is not kept.
+    /// It was over the limit, or could not be sealed, and is not kept.
     TooLarge,
 }
 
@@ -95,11 +98,13 @@ impl SentOutcome {
     pub fn for_record(self) -> Outcome {
         match self {
             Self::Completed { status, headers, body } => {
-                let body = match body {
-                    SentBody::Follows { length } => KeptBody::place(length, limits::ROW_BODY_BYTES),
-                    SentBody::TooLarge => KeptBody::TooLarge,
+                let (body, sealed_by) = match body {
+                    SentBody::Follows { length, sealed_by } => {
+                        (KeptBody::place(length, limits::ROW_BODY_BYTES), sealed_by)
+                    }
+                    SentBody::TooLarge => (KeptBody::TooLarge, None),
                 };
-                Outcome::Completed(Answer { status, headers, body })
+                Outcome::Completed(Answer { status, headers, body, sealed_by })
             }
             Self::Released => Outcome::Released,
             Self::NotExecuted => Outcome::NotExecuted,
@@ -119,7 +124,7 @@ impl SentOutcome {
 
     fn body_length(&self) -> usize {
         match self {
-            Self::Completed { body: SentBody::Follows { length }, .. } => {
+            Self::Completed { body: SentBody::Follows { length, .. }, .. } => {
                 usize::try_from(*length).unwrap_or(usize::MAX)
             }
             _ => 0,
@@ -247,12 +252,14 @@ impl SentOutcome {
             Self::Completed { status, headers, body } => {
                 writer.u8(0);
                 writer.u16(status.as_u16());
-                let (place, length) = match body {
-                    SentBody::Follows { length } => (0, *length),
-                    SentBody::TooLarge => (1, 0),
-                };
-                writer.u8(place);
-                writer.u32(length);
+                match body {
+                    SentBody::Follows { length, sealed_by } => {
+                        writer.u8(0);
+                        writer.u32(*length);
+                        write_sealed_by(writer, *sealed_by);
+                    }
+                    SentBody::TooLarge => writer.u8(1),
+                }
                 write_headers(writer, headers);
             }
             Self::Released => writer.u8(1),
@@ -268,10 +275,11 @@ impl SentOutcome {
         match reader.u8("the outcome")? {
             0 => {
                 let status = read_status(reader)?;
-                let place = reader.u8("the body's place")?;
-                let length = reader.u32("the body's length")?;
-                let body = match place {
-                    0 => SentBody::Follows { length },
+                let body = match reader.u8("the body's place")? {
+                    0 => SentBody::Follows {
+                        length: reader.u32("the body's length")?,
+                        sealed_by: read_sealed_by(reader)?,
+                    },
                     1 => SentBody::TooLarge,
                     value => return Err(DecodeError::Unknown { what: "the body's place", value }),
                 };
@@ -346,7 +354,8 @@ mod tests {
         vec![
             Command::Begin { id, claim, wait: Duration::from_millis(250) },
             Command::Count { id, attempt, quota, retention },
-            completed(SentBody::Follows { length: 0 }),
+            completed(SentBody::Follows { length: 0, sealed_by: None }),
+            completed(SentBody::Follows { length: 0, sealed_by: Some(SealKeyId::from_bytes([6; 8])) }),
             completed(SentBody::TooLarge),
             settle(SentOutcome::Released),
             settle(SentOutcome::NotExecuted),
@@ -380,7 +389,7 @@ mod tests {
     #[test]
     fn a_body_that_broke_off_is_not_kept() {
         let id = RecordId::from_bytes([7; 32]);
-        let body = SentBody::Follows { length: 5 };
+        let body = SentBody::Follows { length: 5, sealed_by: None };
         let outcome = SentOutcome::Completed { status: Status::new(200).unwrap(), headers: Vec::new(), body };
         let attempt = AttemptId::from_bytes([9; 16]);
         let command = Command::Settle { id, attempt, retention: Duration::ZERO, outcome };

@@ -42,21 +42,23 @@ export async function startGate({ origin, routes, vars = {} }) {
   await configure(routes);
   const state = join(folder.path, 'state');
   const args = ['--port', '0', '--origin', origin.url, '--routes', file, '--state', state];
-  for (const [name, value] of Object.entries(vars)) args.push('--var', `${name}=${value}`);
+  let variables = vars;
 
   const gate = {
     /** Where its ledgers lie. */
     state,
 
-    /** Restarts it with other routes, as a deployment would. */
-    async redeploy(changed) {
+    /** Restarts it with other routes and variables, as a deployment would. */
+    async redeploy(changed, changedVars = variables) {
       await gate.child.stop('SIGINT');
       await configure(changed);
+      variables = changedVars;
       await gate.restart();
     },
 
     async restart() {
-      gate.child = dev(...args);
+      const set = Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}=${value}`]);
+      gate.child = dev(...args, ...set);
       const [, url, port] = await gate.child.says(READY, START_SECONDS);
       Object.assign(gate, { url, port: Number(port) });
     },

@@ -1,13 +1,14 @@
 //! What `dev` is to run, of `wrangler.toml` and the flags.
 
 use anyhow::{Context, Result, anyhow, bail};
-use oncegate_protocol::config::{Config, Found};
+use oncegate_protocol::config::{self, Config, Found};
 use oncegate_protocol::request::NormalPath;
 
 use crate::arguments::DevFlags;
 use crate::dev::deployment::Deployment;
 use crate::dev::{routes_file, walkthrough};
 use crate::project::Project;
+use crate::variables::Variables;
 use crate::wrangler;
 
 /// What `dev` is to run, and what it says of it.
@@ -36,7 +37,7 @@ pub(crate) fn read(project: &Project, flags: &DevFlags) -> Result<Configuration>
         deployment.set("ORIGIN", origin.url())?;
     }
     let refused = |wrong| anyhow!("{source} cannot be used:\n{wrong}");
-    let config = deployment.variables.config().map_err(refused)?;
+    let config = with_secrets(&deployment.variables, flags).config().map_err(refused)?;
     if flags.once && !guards_walkthrough(&config) {
         bail!(
             "--once makes payments with {} {}, which no route of {source} guards",
@@ -49,6 +50,19 @@ pub(crate) fn read(project: &Project, flags: &DevFlags) -> Result<Configuration>
     }
     let notices = settle(&mut deployment);
     Ok(Configuration { deployment, notices })
+}
+
+/// These variables, with a good secret in place of each that --var sets: no file has secrets, and routes need them to be
+/// there. What --var gives in truth is for the Worker to judge, like all of --var.
+fn with_secrets(variables: &Variables, flags: &DevFlags) -> Variables {
+    let mut variables = variables.clone();
+    for set in &flags.variables {
+        if [config::SEAL_KEY, config::SEAL_KEY_PREVIOUS].contains(&set.name.as_str()) {
+            // 32 zeros in base64.
+            variables.set(&set.name, format!("{}=", "A".repeat(43)).into());
+        }
+    }
+    variables
 }
 
 /// Makes of the deployment one that workerd can run, and gives back what to say of it.
@@ -131,6 +145,14 @@ mod tests {
         assert_eq!(configuration.deployment.variables, variables(expected));
         let warned = read_with(&format!("{words} --var ROUTES_0=x")).unwrap().notices;
         assert!(warned.len() == 1 && warned[0].contains("500 to everything:\nthe name ROUTES_0"), "{warned:?}");
+        std::fs::write(&file, format!("{routes}\nseal = true")).unwrap();
+        let refused = read_with(&words).unwrap_err().to_string();
+        assert!(refused.contains("seal = true") && refused.contains("SEAL_KEY"), "{refused}");
+        let good = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+        assert_eq!(read_with(&format!("{words} --var SEAL_KEY={good}")).unwrap().notices, served);
+        let warned = read_with(&format!("{words} --var SEAL_KEY=short")).unwrap().notices;
+        assert!(warned[0].contains("500 to everything:\nSEAL_KEY = …") && !warned[0].contains("short"), "{warned:?}");
+        std::fs::write(&file, routes).unwrap();
         let refused = read_with(&format!("{words} --once")).unwrap_err().to_string();
         assert!(refused.contains("--once makes payments with POST /v1/payments, which no route of"), "{refused}");
     }

@@ -73,7 +73,8 @@ mod tests {
             jwt["audience"] = audience.into();
         }
         let routes = json!([{ "name": "r", "path": "/", "scope": ["jwt:sub"], "jwt": jwt }]).to_string();
-        let config = Config::parse(&Variables { origin: None, routes: vec![("ROUTES".to_owned(), routes)] }).unwrap();
+        let config =
+            Config::parse(&Variables { routes: vec![("ROUTES".to_owned(), routes)], ..Variables::default() }).unwrap();
         match &config.routes.routes()[0].scope {
             Scope::Token { issuer, .. } => issuer.clone(),
             other => panic!("{other:?}"),

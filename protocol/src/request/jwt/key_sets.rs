@@ -175,7 +175,7 @@ mod tests {
         let route =
             json!({ "name": "r", "path": "/", "scope": ["jwt:sub"], "jwt": { "jwks": "https://a", "issuer": "a" } });
         let routes = vec![("ROUTES".to_owned(), json!([route]).to_string())];
-        let config = crate::config::Config::parse(&crate::config::Variables { origin: None, routes }).unwrap();
+        let config = crate::config::Config::parse(&crate::config::Variables { routes, ..Default::default() }).unwrap();
         match &config.routes.routes()[0].scope {
             crate::config::Scope::Token { issuer, .. } => issuer.jwks.clone(),
             other => panic!("{other:?}"),

@@ -1,0 +1,89 @@
+//! For whom a ledger's answer is, as its header says.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::VERSION;
+use crate::bytes::{self, DecodeError, Reader, Writer};
+use crate::ids::{AttemptId, SealKeyId};
+use crate::seal::Seal;
+
+/// The header of a ledger's answer that is not for the client as it is. Its prefix is stripped from all that an origin sends.
+///
+/// There is one header for all kinds: a Worker that finds a kind it does not know fails closed, instead of handing a sealed
+/// body to the client.
+pub const KIND_HEADER: &str = "oncegate-kind";
+
+const FRAME: &str = "frame";
+
+/// What a ledger's answer is where it has the header [`KIND_HEADER`]; without it, it is the client's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A frame, for the Worker alone.
+    Frame,
+    /// The client's, save that its body has yet to be opened.
+    Sealed(Seal),
+}
+
+impl Kind {
+    /// The header's value.
+    pub fn to_header(self) -> String {
+        match self {
+            Self::Frame => FRAME.to_owned(),
+            Self::Sealed(seal) => {
+                let mut writer = Writer::with_capacity(32);
+                writer.u8(VERSION);
+                writer.bytes(seal.key.as_bytes());
+                writer.bytes(seal.attempt.as_bytes());
+                writer.u32(seal.length);
+                STANDARD.encode(writer.finish())
+            }
+        }
+    }
+
+    /// Reads the header's value.
+    ///
+    /// # Errors
+    /// Where another version wrote it, or it is broken.
+    pub fn from_header(value: &str) -> Result<Self, DecodeError> {
+        if value == FRAME {
+            return Ok(Self::Frame);
+        }
+        let unknown = |_| DecodeError::Unknown { what: "the kind", value: value.bytes().next().unwrap_or_default() };
+        let seal = STANDARD.decode(value).map_err(unknown)?;
+        let mut reader = Reader::new(&seal);
+        bytes::version(&mut reader, VERSION)?;
+        let seal = Seal {
+            key: SealKeyId::from_bytes(reader.array("the key")?),
+            attempt: AttemptId::from_bytes(reader.array("the attempt")?),
+            length: reader.u32("the length")?,
+        };
+        reader.finish()?;
+        Ok(Self::Sealed(seal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_as_it_was_sent() {
+        let seal = Seal {
+            key: SealKeyId::from_bytes([0xfb; 8]),
+            attempt: AttemptId::from_bytes([0xff; 16]),
+            length: u32::MAX,
+        };
+        for kind in [Kind::Frame, Kind::Sealed(seal)] {
+            let value = kind.to_header();
+            assert_eq!(Kind::from_header(&value), Ok(kind));
+            for length in 0..value.len() {
+                let cut = value.get(..length).unwrap();
+                assert!(Kind::from_header(cut).is_err(), "{cut} of {value}");
+            }
+            assert!(Kind::from_header(&format!("{value}AAAA")).is_err());
+        }
+        assert_eq!(Kind::from_header("Ag=="), Err(DecodeError::Newer { found: 2, known: 1 }));
+        assert!(Kind::from_header("1").is_err());
+    }
+}

@@ -1,0 +1,189 @@
+//! Sealed bodies: sealed before the ledger gets them, and opened when it gives them back.
+
+use oncegate_protocol::headers;
+use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::outcome::Status;
+use oncegate_protocol::problem::Problem;
+use oncegate_protocol::seal::{self, Seal, SealKey, Segment, Segments, Unopenable};
+use oncegate_protocol::wire::SentBody;
+use serde_json::json;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::{JSON, Uint8Array};
+use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use super::guarded::Attempt;
+use super::replies;
+use crate::platform::{
+    Bytes, Cipher, ReadResult, Reader, Response, TimeLimit, WritableStream, describe, header_list, pipe, reply,
+};
+
+/// A stored answer as the ledger gave it, whose body has yet to be opened.
+pub(super) struct SealedAnswer {
+    pub(super) response: Response,
+    pub(super) seal: Seal,
+    /// That of the call to the ledger. It counts until the reply begins, and ends with its value.
+    pub(super) _time_limit: TimeLimit,
+}
+
+/// Why a segment was not opened.
+enum Failure {
+    /// It did not come. Another try may bring it.
+    Lost(JsValue),
+    /// No try will open it.
+    Unopenable(Unopenable),
+}
+
+impl From<JsValue> for Failure {
+    fn from(thrown: JsValue) -> Self {
+        Self::Lost(thrown)
+    }
+}
+
+impl From<Unopenable> for Failure {
+    fn from(reason: Unopenable) -> Self {
+        Self::Unopenable(reason)
+    }
+}
+
+impl Attempt {
+    /// A body as the record is to keep it: sealed, if the route wants that. One that cannot be sealed is not kept at all.
+    pub(super) async fn for_record(&self, status: Status, body: &Bytes) -> (SentBody, Option<Bytes>) {
+        let sealed_by = self.route.seal_for(status);
+        let kept = match sealed_by {
+            Some(key) => self.seal(key, status, body).await,
+            None => Ok(body.clone()),
+        };
+        match kept {
+            Ok(kept) => {
+                (SentBody::Follows { length: kept.length(), sealed_by: sealed_by.map(SealKey::id) }, Some(kept))
+            }
+            Err(thrown) => {
+                self.log("body cannot be sealed", json!({ "reason": describe(&thrown) }));
+                (SentBody::TooLarge, None)
+            }
+        }
+    }
+
+    async fn seal(&self, key: &SealKey, status: Status, body: &Bytes) -> Result<Bytes, JsValue> {
+        let cipher = cipher(key, self.attempt, &self.place.id).await?;
+        let plain = body.joined(&[]);
+        let mut sealed = Bytes::default();
+        for segment in Segments::of_plain(plain.length()).iter() {
+            let part = plain.subarray(segment.plain_from, segment.plain_to);
+            sealed.push(cipher.seal(&segment.nonce, &seal::additional_data(status), &part).await?);
+        }
+        Ok(sealed)
+    }
+
+    /// Opens a stored answer for the client. Its request was executed, so whatever comes of it, the origin is not called.
+    pub(super) async fn open(&self, answer: SealedAnswer) -> Result<Response, JsValue> {
+        let (Some(status), Some(body)) = (Status::new(answer.response.status()), answer.response.body()) else {
+            return replies::problem(&Problem::unavailable());
+        };
+        let reader = body.get_reader(&JSON::parse(r#"{"mode":"byob"}"#)?)?;
+        match self.begin_to_open(&answer.seal, &reader, status).await {
+            Ok(body) => {
+                let headers = headers::of_opened(header_list(&answer.response.headers())?);
+                reply(status.as_u16(), &headers, &body)
+            }
+            Err(failure) => {
+                // The rest is not wanted; where it cannot be cancelled the platform discards it.
+                let _ = reader.cancel();
+                self.log_failure(&answer.seal, &failure);
+                replies::problem(&match failure {
+                    Failure::Lost(_) => Problem::unavailable(),
+                    Failure::Unopenable(_) => Problem::not_stored(status),
+                })
+            }
+        }
+    }
+
+    /// The plain body: whole, or as a stream of known length whose first segment has been opened.
+    async fn begin_to_open(&self, seal: &Seal, reader: &Reader, status: Status) -> Result<JsValue, Failure> {
+        let (key, segments) = seal.opening(&self.deployment.config.seal_keys)?;
+        let cipher = cipher(key, seal.attempt, &self.place.id).await?;
+        let opener = Opener { reader: reader.clone(), cipher, status };
+        let (first, rest) = segments.split_first();
+        let first = opener.next(&first).await?;
+        if segments.count() == 1 {
+            return Ok(first.into());
+        }
+        let pipe = pipe(Some(segments.plain_length().into()))?;
+        let (attempt, seal, writable) = (self.clone(), *seal, pipe.writable());
+        self.deployment.context.wait_until(async move {
+            if let Err(failure) = opener.send(first, rest, &writable).await {
+                attempt.log_failure(&seal, &failure);
+            }
+            let _ = opener.reader.cancel();
+        });
+        Ok(pipe.readable())
+    }
+
+    fn log_failure(&self, seal: &Seal, failure: &Failure) {
+        let (event, reason) = match failure {
+            Failure::Lost(thrown) => ("sealed body lost", describe(thrown)),
+            Failure::Unopenable(reason) => ("sealed body cannot be opened", reason.to_string()),
+        };
+        self.log(event, json!({ "reason": reason, "sealed_by_attempt": seal.attempt.to_string() }));
+    }
+}
+
+/// The cipher for the one body that an attempt brings to a record.
+async fn cipher(key: &SealKey, attempt: AttemptId, record: &RecordId) -> Result<Cipher, JsValue> {
+    Cipher::derive(key.as_bytes(), attempt.as_bytes(), &seal::info(record)).await
+}
+
+/// Opens a body segment by segment.
+struct Opener {
+    reader: Reader,
+    cipher: Cipher,
+    status: Status,
+}
+
+impl Opener {
+    /// Reads the next segment, which must be this one, and opens it.
+    async fn next(&self, segment: &Segment) -> Result<Uint8Array, Failure> {
+        let size = segment.sealed_length;
+        let at_least = JSON::parse(&format!(r#"{{"min":{size}}}"#))?;
+        let read = self.reader.read(&Uint8Array::new_with_length(size), &at_least)?;
+        let result: ReadResult = JsFuture::from(read).await?.unchecked_into();
+        let altered = Unopenable::Altered(segment.number);
+        let sealed = result.value().filter(|sealed| sealed.length() == size).ok_or(altered)?;
+        let opened = self.cipher.open(&segment.nonce, &seal::additional_data(self.status), &sealed).await;
+        // The platform says no more than that it failed.
+        opened.map_err(|_| altered.into())
+    }
+
+    /// Sends what has been opened, and then the rest. After a failure the body breaks off.
+    async fn send(
+        &self,
+        first: Uint8Array,
+        mut rest: impl Iterator<Item = Segment>,
+        into: &WritableStream,
+    ) -> Result<(), Failure> {
+        let writer = into.get_writer()?;
+        let mut plain = first;
+        loop {
+            if JsFuture::from(writer.write(&plain)?).await.is_err() {
+                // The client has hung up.
+                return Ok(());
+            }
+            let Some(segment) = rest.next() else {
+                // Fails where the client has hung up at the very end.
+                let _ = JsFuture::from(writer.close()?).await;
+                return Ok(());
+            };
+            match self.next(&segment).await {
+                Ok(opened) => plain = opened,
+                Err(failure) => {
+                    let aborted = JsFuture::from(writer.abort(&JsValue::from_str("the stored body cannot be opened"))?);
+                    // It is over either way, and may take until the client has read what was sent.
+                    spawn_local(async move {
+                        let _ = aborted.await;
+                    });
+                    return Err(failure);
+                }
+            }
+        }
+    }
+}
