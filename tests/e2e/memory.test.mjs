@@ -20,6 +20,9 @@ const LARGE = binary(4 * MIB);
 const HUGE = binary(30 * MIB);
 const WAITERS = 60;
 const READERS = 20;
+const VAST = binary(64 * MIB);
+/** How many answers of 64 MiB, and how many of them at a time. */
+const [VAST_ANSWERS, AT_A_TIME] = [24, 6];
 
 const digest = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
@@ -35,6 +38,11 @@ const handlers = {
     );
   },
   '/sealed': (_, outgoing) => outgoing.writeHead(201).end(HUGE),
+  '/vast': (_, outgoing) => outgoing.writeHead(201, { 'content-length': VAST.length }).end(VAST),
+  '/vast-chunked': (_, outgoing) => {
+    outgoing.writeHead(201).write(VAST, () => outgoing.end());
+  },
+  '/vast-early': (_, outgoing) => handlers['/vast-chunked'](_, outgoing),
   '/wait': (_, outgoing) => held.push(() => outgoing.writeHead(201).end(LARGE)),
 };
 const origin = await handmadeOrigin(async (incoming, outgoing) => {
@@ -52,6 +60,9 @@ async function freshGate(t) {
       route('plain', '/plain'),
       route('pieces', '/pieces'),
       route('json', '/json', { fingerprint: 'json' }),
+      route('vast', '/vast'),
+      route('vast-chunked', '/vast-chunked'),
+      route('vast-early', '/vast-early', { reply: 'early' }),
       route('wait', '/wait', { on_duplicate: 'wait', wait: '30s' }),
       route('sealed', '/sealed', { seal: true, max_response: '32MiB' }),
     ],
@@ -68,6 +79,14 @@ async function within(most, t, gate, work) {
   t.diagnostic(`workerd grew by ${mebibytes(bytes)}`);
   assert.ok(bytes < most * MIB, `workerd grew by ${mebibytes(bytes)}, more than ${most} MiB`);
   return result;
+}
+
+/** Sends a request, and gives what came back with the digest of its body: the clients would else need more memory than the gate. */
+async function digested(gate, path, key, agent) {
+  const incoming = await gate.open('POST', path, { key, json: {}, agent }).response;
+  const hash = createHash('sha256');
+  for await (const part of incoming) hash.update(part);
+  return `${incoming.statusCode} ${incoming.headers['idempotency-status']} ${hash.digest('hex')}`;
 }
 
 /** How many milliseconds the slowest of other requests took, sent one after the other while `busy` was pending. */
@@ -125,13 +144,7 @@ test(`${WAITERS} duplicates that wait for an answer of 4 MiB all get it whole`, 
   const gate = await freshGate(t);
   const key = freshKey();
   const agent = new Agent({ maxSockets: WAITERS + 1 });
-  /** What came back, without its body: the clients would else need more memory than the gate. */
-  const post = async () => {
-    const incoming = await gate.open('POST', '/wait', { key, json: {}, agent }).response;
-    const hash = createHash('sha256');
-    for await (const part of incoming) hash.update(part);
-    return `${incoming.statusCode} ${incoming.headers['idempotency-status']} ${hash.digest('hex')}`;
-  };
+  const post = () => digested(gate, '/wait', key, agent);
   const replies = await within(250, t, gate, async () => {
     const first = post();
     const [go] = await until('the first is at the origin', () => held.length > 0 && held);
@@ -161,6 +174,26 @@ test(`${READERS} clients who read a sealed answer of 30 MiB at once get it piece
   agent.destroy();
   assert.deepEqual(replies, Array.from({ length: READERS }, () => `replayed ${digest(HUGE)}`));
 });
+
+for (const path of ['/vast', '/vast-chunked', '/vast-early']) {
+  test(`${VAST_ANSWERS} answers of 64 MiB, ${AT_A_TIME} at a time, go through ${path} whole and are not held`, async (t) => {
+    const gate = await freshGate(t);
+    const keys = Array.from({ length: VAST_ANSWERS }, () => freshKey());
+    const calls = origin.seen.length;
+    const replies = await within(160, t, gate, async () => {
+      const left = [...keys];
+      const got = [];
+      const worker = async () => {
+        for (let key = left.pop(); key; key = left.pop()) got.push(await digested(gate, path, key));
+      };
+      await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+      return got;
+    });
+    assert.deepEqual(replies, keys.map(() => `201 created ${digest(VAST)}`));
+    for (const key of keys) assertProblem(await gate.post(path, { key, json: {} }), 409, 'not-stored');
+    assert.equal(origin.seen.length, calls + VAST_ANSWERS);
+  });
+}
 
 /** A JSON list of so many zeros; the list itself is one value more. */
 const zeros = (count) => `[${'0,'.repeat(count - 1)}0]`;
