@@ -5,6 +5,7 @@ use core::time::Duration;
 use oncegate_protocol::headers::{self, Headers};
 use oncegate_protocol::keeping::Keeping;
 use oncegate_protocol::outcome::{Class, OriginWishes, Status, classify};
+use oncegate_protocol::seal::SealKey;
 use oncegate_protocol::wire::SentBody;
 use serde_json::json;
 use wasm_bindgen::JsValue;
@@ -25,6 +26,8 @@ pub(super) struct Answer {
     /// How long the body is to be, if the origin says so.
     pub(super) announced_length: Option<u64>,
     pub(super) kept: Keeping,
+    /// What its body is sealed with.
+    pub(super) sealed_by: Option<&'static SealKey>,
     pub(super) retention: Duration,
 }
 
@@ -67,7 +70,8 @@ impl Attempt {
         let headers = headers::to_client(head, method);
         let kept = Keeping::new(status, &headers, announced_length, &self.route.keep_headers);
         let retention = ttl.map_or(self.route.retention(), |ttl| ttl.saturating_add(self.route.guard));
-        Answer { status, headers, announced_length, kept, retention }
+        let sealed_by = self.route.seal_for(method, status);
+        Answer { status, headers, announced_length, kept, sealed_by, retention }
     }
 
     /// Keeps an answer, and replies with it.
@@ -102,7 +106,7 @@ impl Attempt {
     /// Brings an answer to the ledger, with its body if that is whole, and says whether it is durable.
     pub(super) async fn tell_answer(&self, answer: &Answer, body: Option<&Bytes>) -> bool {
         let (sent, body) = match body {
-            Some(body) => self.for_record(answer.status, body).await,
+            Some(body) => self.for_record(answer, body).await,
             None => (SentBody::TooLarge, None),
         };
         let outcome = answer.kept.outcome(sent);

@@ -11,6 +11,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{JSON, Uint8Array};
 use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
 
+use super::answered::Answer;
 use super::guarded::Attempt;
 use super::replies;
 use crate::platform::{
@@ -47,10 +48,10 @@ impl From<Unopenable> for Failure {
 
 impl Attempt {
     /// A body as the record is to keep it: sealed, if the route wants that. One that cannot be sealed is not kept at all.
-    pub(super) async fn for_record(&self, status: Status, body: &Bytes) -> (SentBody, Option<Bytes>) {
-        let sealed_by = self.route.seal_for(status);
+    pub(super) async fn for_record(&self, answer: &Answer, body: &Bytes) -> (SentBody, Option<Bytes>) {
+        let sealed_by = answer.sealed_by;
         let kept = match sealed_by {
-            Some(key) => self.seal(key, status, body).await,
+            Some(key) => self.seal(key, answer.status, body).await,
             None => Ok(body.clone()),
         };
         match kept {

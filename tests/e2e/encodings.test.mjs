@@ -32,16 +32,23 @@ const origin = await handmadeOrigin((incoming, outgoing) => {
   const [status, headers, body] = answers[incoming.headers['x-answer']];
   outgoing.writeHead(status, headers).end(body);
 });
-const gate = await startGate({ origin, routes: [route('all', '/all', { methods: ['POST', 'HEAD'] })] });
+const gate = await startGate({
+  origin,
+  routes: [
+    route('all', '/all', { methods: ['POST', 'HEAD'] }),
+    route('sealed', '/sealed', { methods: ['POST', 'HEAD'], seal: true }),
+  ],
+  vars: { SEAL_KEY: Buffer.alloc(32, 'k').toString('base64') },
+});
 after(async () => {
   await gate.stop();
   await origin.stop();
 });
 
 /** Sends a request whose client accepts this; undefined: does not say. */
-function send(key, answer, accepted, method = 'POST') {
+function send(key, answer, accepted, method = 'POST', path = '/all') {
   const headers = { 'x-answer': answer, ...(accepted !== undefined && { 'accept-encoding': accepted }) };
-  return gate.send(method, '/all', { key, headers, ...(method === 'POST' && { body: '{}' }) });
+  return gate.send(method, path, { key, headers, ...(method === 'POST' && { body: '{}' }) });
 }
 
 for (const [answer, decoded] of [
@@ -69,6 +76,14 @@ for (const [answer, decoded] of [
     });
   }
 }
+
+test('an answer that is kept sealed is opened, and then decoded', async () => {
+  const key = freshKey();
+  assertCreated(await send(key, 'large gzip', 'gzip', 'POST', '/sealed'));
+  const retry = await send(key, 'large gzip', 'identity', 'POST', '/sealed');
+  assert.equal(retry.outcome, 'replayed');
+  assert.ok(retry.body.equals(LARGE));
+});
 
 for (const accepted of ['gzip', 'x-gzip', '*', 'br, gzip;q=0.1', undefined, 'identity;q=0, br', '*;q=0']) {
   test(`an answer in gzip stays so for a retry that accepts ${accepted ?? 'nothing it would name'}`, async () => {

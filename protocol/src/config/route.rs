@@ -7,6 +7,7 @@ use super::probe::UnknownPolicy;
 use super::scope::{Scope, ScopeSource};
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer};
 use crate::hashing::Parts;
+use crate::headers::has_body;
 use crate::ids::LayoutId;
 use crate::outcome::{Overrides, Status};
 use crate::quota::Quota;
@@ -171,10 +172,10 @@ impl Route {
         crate::deadline::lease(self.timeout)
     }
 
-    /// The key that the body of an answer with this status is sealed with; `None` where the route does not seal, or where
-    /// there is no body.
-    pub fn seal_for(&self, status: Status) -> Option<&SealKey> {
-        self.seal.as_ref().filter(|_| !status.forbids_body())
+    /// The key that the body of an answer to this method with this status is sealed with; `None` where the route does not
+    /// seal, or where there is no body.
+    pub fn seal_for(&self, method: &str, status: Status) -> Option<&SealKey> {
+        self.seal.as_ref().filter(|_| has_body(method) && !status.forbids_body())
     }
 
     /// How long a duplicate waits for the first request.

@@ -383,11 +383,12 @@ fn a_route_seals_with_the_current_key_and_all_keys_open() {
     let (good, old) = (SealKey::parse(GOOD_KEY).unwrap(), SealKey::parse(OLD_KEY).unwrap());
     let route = &config.routes.routes()[0];
     let status = |number| crate::outcome::Status::new(number).unwrap();
-    assert_eq!(route.seal_for(status(201)), Some(&good));
-    assert_eq!(route.seal_for(status(204)), None, "there is no body");
+    assert_eq!(route.seal_for("POST", status(201)), Some(&good));
+    assert_eq!(route.seal_for("POST", status(204)), None, "there is no body");
+    assert_eq!(route.seal_for("HEAD", status(201)), None, "there is no body");
     assert_eq!(config.seal_keys, SealKeys { current: Some(good), previous: Some(old.clone()) });
     let off = sealing(false, None, Some(OLD_KEY)).unwrap();
-    assert_eq!(off.routes.routes()[0].seal_for(status(201)), None);
+    assert_eq!(off.routes.routes()[0].seal_for("POST", status(201)), None);
     assert_eq!(off.seal_keys.find(old.id()), Some(&old), "what it has sealed is still opened");
     assert!(sealing(false, None, None).is_ok());
 }
