@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use oncegate_protocol::config::{Config, SEAL_KEY, SEAL_KEY_PREVIOUS, Secret, Variables};
+use oncegate_protocol::config::{ADMIN_TOKEN, Config, SEAL_KEY, SEAL_KEY_PREVIOUS, Secret, Variables};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{JSON, Object};
 
@@ -44,6 +44,7 @@ fn variables(bindings: &Bindings) -> Variables {
     Variables {
         origin: text(bindings, "ORIGIN"),
         routes,
+        admin_token: secret(ADMIN_TOKEN),
         seal_key: secret(SEAL_KEY),
         seal_key_previous: secret(SEAL_KEY_PREVIOUS),
     }

@@ -4,6 +4,7 @@
 //!
 //! - [`gateway`] is the path of a request: admission, body, claim, origin, outcome, reply.
 //! - [`ledger`] is the Durable Object that keeps the records.
+//! - [`operator`] is what an operator may see and change.
 //! - [`origin`] calls the origin.
 //! - [`configuration`] reads the deployment's variables, once per isolate.
 //! - [`platform`] is the few pieces of JavaScript that all of these touch.
@@ -11,9 +12,12 @@
 pub mod configuration;
 pub mod gateway;
 pub mod ledger;
+mod ledger_calls;
 mod log;
+pub mod operator;
 pub mod origin;
 pub mod platform;
+mod sealing;
 
 use wasm_bindgen::JsCast;
 use worker::{Context, Env, Result, event, web_sys};

@@ -43,6 +43,7 @@ pub(crate) fn version(reader: &mut Reader<'_>, known: u8) -> Result<(), DecodeEr
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -79,9 +80,18 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn text(&mut self, what: &'static str) -> Result<&'a str, DecodeError> {
-        let length = self.u32(what)?;
-        let bytes = self.take(usize::try_from(length).unwrap_or(usize::MAX), what)?;
+        let bytes = self.sized(what)?;
         core::str::from_utf8(bytes).map_err(|_| DecodeError::NotText(what))
+    }
+
+    /// Bytes with their length in front.
+    pub(crate) fn sized(&mut self, what: &'static str) -> Result<&'a [u8], DecodeError> {
+        let length = self.u32(what)?;
+        self.take(usize::try_from(length).unwrap_or(usize::MAX), what)
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn finish(self) -> Result<(), DecodeError> {
@@ -120,10 +130,15 @@ impl Writer {
         self.0.extend_from_slice(value);
     }
 
-    /// Text with its length. What is written has been limited long before 4 GiB.
+    /// Text with its length.
     pub(crate) fn text(&mut self, value: &str) {
+        self.sized(value.as_bytes());
+    }
+
+    /// Bytes with their length. What is written has been limited long before 4 GiB.
+    pub(crate) fn sized(&mut self, value: &[u8]) {
         self.u32(u32::try_from(value.len()).unwrap_or(u32::MAX));
-        self.bytes(value.as_bytes());
+        self.bytes(value);
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {

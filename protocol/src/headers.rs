@@ -2,6 +2,7 @@
 //!
 //! Names are compared in lower case, which is how the platform gives them.
 
+use crate::config::is_token_byte;
 use crate::ids::AttemptId;
 use crate::limits;
 use crate::problem::Problem;
@@ -175,6 +176,31 @@ pub fn of_opened(mut sealed: Headers) -> Headers {
 
 fn is_credential(name: &str) -> bool {
     matches!(name, "set-cookie" | "set-cookie2" | "authorization" | "authentication-info")
+}
+
+/// A header that an operator gives to be replayed, its name in lower case.
+///
+/// # Errors
+/// What keeps it from that: the gate would not have kept it of an origin's answer, or it is none (RFC 9110, sections 5.1 and
+/// 5.5).
+pub fn to_be_replayed(name: &str, value: &str, keep: &[String]) -> Result<(String, String), &'static str> {
+    let lower = name.to_ascii_lowercase();
+    if lower.is_empty() || !lower.bytes().all(is_token_byte) {
+        return Err("is not a header's name");
+    }
+    if HOP_BY_HOP.contains(&lower.as_str()) || lower == "content-length" {
+        return Err("belongs to the connection, and is set anew for each reply");
+    }
+    if is_reserved(&lower) {
+        return Err("is the gate's own");
+    }
+    if is_credential(&lower) && !keep.contains(&lower) {
+        return Err("carries credentials, and keep_headers of the route does not name it");
+    }
+    if !value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+        return Err("has a value with other characters than visible ASCII and spaces");
+    }
+    Ok((lower, value.trim_matches([' ', '\t']).to_owned()))
 }
 
 /// Whether headers may be kept, by their number and size.

@@ -33,6 +33,10 @@ pub struct Counters {
     pub doubted: u64,
     /// Keys given away to the next layout.
     pub moved: u64,
+    /// Records settled by an operator.
+    pub resolved: u64,
+    /// Records that an operator had forgotten.
+    pub forgotten: u64,
     /// Outcomes refused from an attempt that does not hold the record.
     pub stale: u64,
     /// Records that could not be read.
@@ -47,7 +51,7 @@ pub struct Counters {
 
 impl Counters {
     /// Name and value of each, in a fixed order.
-    pub fn named(&self) -> [(&'static str, u64); 18] {
+    pub fn named(&self) -> [(&'static str, u64); 20] {
         [
             ("forwarded", self.forwarded),
             ("replayed", self.replayed),
@@ -62,12 +66,31 @@ impl Counters {
             ("released", self.released),
             ("doubted", self.doubted),
             ("moved", self.moved),
+            ("resolved", self.resolved),
+            ("forgotten", self.forgotten),
             ("stale", self.stale),
             ("unreadable", self.unreadable),
             ("record_rows", self.record_rows),
             ("other_rows", self.other_rows),
             ("dropped", self.dropped),
         ]
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let mut sums = self.named().into_iter().zip(other.named()).map(|((_, a), (_, b))| a.saturating_add(b));
+        Self::from_values(|| Ok(sums.next().unwrap_or_default())).unwrap_or_default()
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        for (_, value) in self.named() {
+            writer.u64(value);
+        }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Self::from_values(|| reader.u64("a counter"))
     }
 
     fn from_values(mut next: impl FnMut() -> Result<u64, DecodeError>) -> Result<Self, DecodeError> {
@@ -85,6 +108,8 @@ impl Counters {
             released: next()?,
             doubted: next()?,
             moved: next()?,
+            resolved: next()?,
+            forgotten: next()?,
             stale: next()?,
             unreadable: next()?,
             record_rows: next()?,
@@ -117,9 +142,7 @@ impl LedgerState {
             writer.u64(generation.closes_at.as_millis());
             writer.u64(generation.drop_after.as_millis());
         }
-        for (_, value) in self.counters.named() {
-            writer.u64(value);
-        }
+        self.counters.write(&mut writer);
         writer.finish()
     }
 
@@ -141,7 +164,7 @@ impl LedgerState {
             })
         };
         let live = (0..count).map(generation).collect::<Result<_, _>>()?;
-        let counters = Counters::from_values(|| reader.u64("a counter"))?;
+        let counters = Counters::read(&mut reader)?;
         reader.finish()?;
         Ok(Self { generations: Generations { live, last_number }, counters })
     }

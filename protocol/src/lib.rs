@@ -13,7 +13,8 @@
 //! 5. [`outcome`] says what an answer of the origin means, [`keeping`] what is kept of it, [`headers`] which headers
 //!    travel, [`encoding`] in which coding a body does, [`problem`] what a client is told when it gets no answer of the origin's;
 //! 6. [`seal`] says how a body is sealed before the ledger gets it, and what opens it again;
-//! 7. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
+//! 7. [`operator`] is what an operator may see and change of all that;
+//! 8. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
 
 mod bytes;
 pub mod config;
@@ -25,6 +26,7 @@ pub mod ids;
 pub mod keeping;
 pub mod ledger_state;
 pub mod limits;
+pub mod operator;
 pub mod outcome;
 pub mod problem;
 pub mod quota;

@@ -58,6 +58,10 @@ pub const LEASE_SLACK: Duration = Duration::from_secs(10);
 
 /// How many transitions a record remembers: the first of them and the latest others.
 pub const HISTORY: usize = 32;
+/// The longest name of who changed a record by hand, in bytes.
+pub const WHO_BYTES: usize = 100;
+/// The longest reason for that, in bytes.
+pub const WHY_BYTES: usize = 500;
 /// How many duplicates of one key may be parked until the first one is done.
 pub const WAITERS_PER_KEY: usize = 100;
 /// How often one request may begin: again after it was parked, or counted, or moved.
@@ -93,3 +97,24 @@ pub const KEY_SET_PAUSE: Duration = Duration::from_secs(5);
 pub const KEY_SET_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits before it looks whether a key set has come that another request is fetching.
 pub const KEY_SET_LOOK: Duration = Duration::from_millis(25);
+
+/// The shortest token of an operator, in characters.
+pub const ADMIN_TOKEN_LEAST: usize = 16;
+/// The longest one.
+pub const ADMIN_TOKEN_MOST: usize = 1024;
+/// The largest body of an operator's request, in bytes.
+pub const OPERATOR_REQUEST_BYTES: u64 = 2 << 20;
+/// The largest stored body that an operator is shown, in bytes.
+pub const OPERATOR_BODY_BYTES: u32 = 1 << 20;
+/// How many records an operator gets on a page, if not told otherwise.
+pub const PAGE_RECORDS: usize = 50;
+/// How many records an operator may ask for on a page.
+pub const PAGE_RECORDS_MOST: usize = 200;
+/// How many rows a ledger looks at for one page.
+pub const PAGE_ROWS: u32 = 2_000;
+/// How many ledgers are asked for one page. Each may be far away, and they are asked one after the other.
+pub const PAGE_LEDGERS: usize = 16;
+/// How many ledgers are asked for their counters by one request: the platform limits how many calls a request may make.
+pub const COUNTED_LEDGERS: usize = 128;
+/// How many ledgers are asked for their counters at a time (Cloudflare, "Limits": six connections wait at once).
+pub const COUNTED_AT_A_TIME: usize = 4;

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-use oncegate_protocol::config::{Config, Variables};
+use oncegate_protocol::config::{Config, Secret, Variables};
 use oncegate_protocol::hashing::BodyDigest;
 use oncegate_protocol::ids::{Fingerprint, RecordId};
 use oncegate_protocol::request::*;
@@ -81,6 +81,7 @@ fn see(config: &Config, request: &Request) -> Seen {
         Admission::PassThrough => return Seen::Pass,
         Admission::Documentation => return Seen::Own("page"),
         Admission::Nothing => return Seen::Own("nothing"),
+        Admission::Operator(_) => return Seen::Own("operator"),
         Admission::Refuse(problem) => return refused(&problem),
         Admission::ByToken(_) => return Seen::Token,
         Admission::Guarded(Guarded::ByBytes(guard)) => {
@@ -246,6 +247,18 @@ fn the_gates_own_paths_never_reach_the_origin() {
     assert_eq!(case("GET", "https://e/_oncegate/problems"), "page");
     assert_eq!(case("POST", "https://e/_oncegate/problems"), "nothing");
     assert_eq!(case("GET", "https://e/_oncegate/else"), "nothing");
+    assert_eq!(case("GET", "https://e/_oncegates"), "pass");
+}
+
+#[test]
+fn where_a_token_is_set_the_operator_is_asked_for_and_the_page_stays_public() {
+    let routes = vec![("ROUTES".to_owned(), r#"[{"name":"a","path":"/a","scope":"public"}]"#.to_owned())];
+    let admin_token = Some(Secret::new("0123456789abcdef".to_owned()));
+    let config = Config::parse(&Variables { admin_token, routes, ..Variables::default() }).unwrap();
+    let case = |method, url| case(&config, &post("").by(method).to(url));
+    assert_eq!(case("GET", "https://e/_oncegate/problems"), "page");
+    assert_eq!(case("POST", "https://e/_oncegate/problems"), "operator");
+    assert_eq!(case("GET", "https://e/_oncegate/else"), "operator");
     assert_eq!(case("GET", "https://e/_oncegates"), "pass");
 }
 

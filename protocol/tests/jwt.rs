@@ -96,6 +96,31 @@ fn detail(problem: &Problem) -> String {
 }
 
 #[test]
+fn an_operator_finds_a_record_by_the_claims_of_its_token() {
+    let config = config(json!({ "scope": ["jwt:sub", "header:X-Org", "jwt:https://a.example/tenant"] }));
+    let claims = json!({ "sub": "ann", "https://a.example/tenant": 7 });
+    let id = identify(&config, &token(json!({ "alg": "RS256", "kid": "rsa" }), claims), &keys(), Signature::Holds);
+    let find = |scope: Value| {
+        let body = json!({ "scope": scope, "key": ["k"] }).to_string();
+        let places = oncegate_protocol::operator::body::find(&config.routes.routes()[0], body.as_bytes());
+        places.map(|places| places[0].id).map_err(|problem| problem.body())
+    };
+    let found = find(json!({ "header:x-org": "o", "jwt:sub": "ann", "jwt:https://a.example/tenant": 7 }));
+    assert_eq!(found.unwrap(), id.unwrap());
+    for (scope, expected) in [
+        (
+            json!({ "header:x-org": "o", "jwt:sub": "carol" }),
+            "must have \\\"jwt:sub\\\", \\\"jwt:https://a.example/tenant\\\"",
+        ),
+        (json!({ "header:x-org": "o", "jwt:sub": ["carol"], "jwt:https://a.example/tenant": 7 }), "a text or a whole"),
+        (json!({ "header:x-org": "o", "jwt:iss": "carol" }), "has \\\"jwt:iss\\\"; the route's scope is"),
+    ] {
+        let error = find(scope).unwrap_err();
+        assert!(error.contains(expected) && !error.contains("carol"), "{error}");
+    }
+}
+
+#[test]
 fn a_subject_is_the_same_over_renewals_of_its_token_and_no_other() {
     let config = config(json!({}));
     let id = |header, claims| identify(&config, &token(header, claims), &keys(), Signature::Holds).unwrap();

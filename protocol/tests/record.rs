@@ -281,7 +281,7 @@ fn a_previous_layout_answers_for_what_it_has_and_gives_all_else_away_for_good() 
 fn a_late_completion_counts_while_nobody_else_has_claimed() {
     let late = written(complete(&Stored::Record(claimed()), MINE, answer(200), RETENTION, at(1090)));
     assert_eq!(told(late.clone(), &claim(OTHER, SAME, OnUnknown::Hold), at(1091)), "replay 200");
-    let events: Vec<Event> = late.history.transitions().iter().map(|transition| transition.event).collect();
+    let events: Vec<Event> = late.history.transitions().iter().map(|transition| transition.event.clone()).collect();
     let expected = [Event::Claimed, Event::Doubted(Doubt::LeaseExpired), Event::Completed(Status::new(200).unwrap())];
     assert_eq!(events, expected);
 
@@ -395,4 +395,103 @@ fn a_new_key_is_counted_where_that_is_due_and_finds_room_or_not() {
 
     assert_eq!(word(&Stored::Record(released()), &due, records(0)), "forward", "it has been counted");
     assert_eq!(word(&Stored::Record(completed()), &due, records(10)), "replay");
+}
+
+fn note() -> Note {
+    Note::new("alice", "found in the bank's file").unwrap()
+}
+
+fn intervened(record: &Record, intervention: Intervention, now: Timestamp) -> Intervened {
+    intervene(&Stored::Record(record.clone()), OPERATOR, intervention, note(), RETENTION, now)
+}
+
+const OPERATOR: AttemptId = AttemptId::from_bytes([9; 16]);
+
+#[test]
+fn an_operator_settles_what_is_unknown_and_forgets_what_is_over() {
+    let asked = Claim { layout: Layout::Previous { next: NEXT }, ..claim(OTHER, SAME, OnUnknown::Hold) };
+    let moved = || match begin(&Stored::Absent, &asked, at(1000)) {
+        Begin::Moved { write: Some(moved) } => moved,
+        other => panic!("{other:?}"),
+    };
+    // record, seconds, then what comes of: complete, release, forget.
+    type Row<'a> = (&'a dyn Fn() -> Record, u64, [&'static str; 3]);
+    let rows: [Row<'_>; 14] = [
+        (&claimed, 1001, ["refused", "refused", "refused"]),
+        (&claimed, 1034, ["refused", "refused", "refused"]),
+        (&claimed, 1035, ["replay 200", "forward 2", "forward 2"]),
+        (&claimed, 1135, ["refused", "refused", "refused"]),
+        (&completed, 1002, ["refused", "refused", "forward 2"]),
+        (&completed, 1101, ["refused", "refused", "refused"]),
+        (&released, 1002, ["refused", "refused", "refused"]),
+        (&doubted, 1002, ["replay 200", "forward 2", "forward 2"]),
+        (&doubted, 1100, ["replay 200", "forward 2", "forward 2"]),
+        (&doubted, 1101, ["refused", "refused", "refused"]),
+        (&probing, 1003, ["refused", "refused", "refused"]),
+        (&probing, 1037, ["replay 200", "forward 2", "forward 2"]),
+        (&moved, 1002, ["refused", "refused", "refused"]),
+        (&moved, 1135, ["refused", "refused", "refused"]),
+    ];
+    for (record, seconds, expected) in rows {
+        let word = |intervention| match intervened(&record(), intervention, at(seconds)) {
+            Intervened::Write(written) => {
+                assert_eq!(written.attempt, OPERATOR);
+                assert_eq!(written.expires_at, at(seconds).after(RETENTION));
+                told(written, &claim(OTHER, SAME, OnUnknown::Hold), at(seconds))
+            }
+            Intervened::Refused => "refused".to_owned(),
+            other => format!("{other:?}"),
+        };
+        let got = [Intervention::Complete(answer(200)), Intervention::Release, Intervention::Forget].map(word);
+        assert_eq!(got, expected, "at {seconds} s in {:?}", record().state);
+    }
+    let none = |stored| intervene(&stored, OPERATOR, Intervention::Forget, note(), RETENTION, at(1));
+    assert_eq!(none(Stored::Absent), Intervened::Refused);
+    assert!(matches!(none(Stored::read(Some(&[2, 0]))), Intervened::Refuse(DecodeError::Newer { .. })));
+}
+
+#[test]
+fn what_an_operator_has_settled_is_told_with_who_and_why_and_another_payload_is_still_a_mismatch() {
+    let Intervened::Write(record) = intervened(&claimed(), Intervention::Complete(answer(201)), at(1040)) else {
+        panic!("not settled");
+    };
+    let events: Vec<Event> = record.history.transitions().iter().map(|transition| transition.event.clone()).collect();
+    let resolved = Event::Resolved { status: Status::new(201), note: note() };
+    assert_eq!(events, [Event::Claimed, Event::Doubted(Doubt::LeaseExpired), resolved]);
+    assert_eq!(told(record, &claim(OTHER, DIFFERENT, OnUnknown::Retry), at(1041)), "mismatch");
+
+    let Intervened::Write(forgotten) = intervened(&completed(), Intervention::Forget, at(1040)) else {
+        panic!("not forgotten");
+    };
+    assert_eq!(forgotten.state, State::Released);
+    assert_eq!(forgotten.history.transitions().last().map(|last| last.event.clone()), Some(Event::Forgotten(note())));
+    assert_eq!(told(forgotten, &claim(OTHER, DIFFERENT, OnUnknown::Hold), at(1041)), "forward 2");
+}
+
+#[test]
+fn what_an_attempt_brings_after_an_operator_has_settled_is_refused() {
+    let late = |intervention| {
+        let Intervened::Write(settled) = intervened(&doubted(), intervention, at(1040)) else { panic!("not settled") };
+        let stored = Stored::Record(settled);
+        [
+            complete(&stored, MINE, answer(200), RETENTION, at(1041)),
+            doubt(&stored, MINE, Doubt::BodyCut, RETENTION, at(1041)),
+        ]
+    };
+    for intervention in [Intervention::Complete(answer(200)), Intervention::Release, Intervention::Forget] {
+        assert_eq!(
+            late(intervention),
+            [Settle::Stale(StaleReason::OtherAttempt), Settle::Stale(StaleReason::OtherAttempt)]
+        );
+    }
+}
+
+#[test]
+fn an_operators_command_may_be_sent_again() {
+    for intervention in [Intervention::Complete(answer(200)), Intervention::Release, Intervention::Forget] {
+        let Intervened::Write(settled) = intervened(&doubted(), intervention.clone(), at(1040)) else {
+            panic!("not settled");
+        };
+        assert_eq!(intervened(&settled, intervention, at(1041)), Intervened::Already);
+    }
 }

@@ -15,9 +15,8 @@ use wasm_bindgen::JsValue;
 use super::Deployment;
 use super::body::GuardedRequest;
 use super::guarded::Attempt;
-use super::ledger_calls::Answer;
 use super::probe::Question;
-use super::sealed::SealedAnswer;
+use crate::ledger_calls::{Answer, SealedAnswer};
 use crate::platform::{self, Response, now};
 
 /// The right to call the origin.

@@ -18,9 +18,9 @@ use wasm_bindgen::JsValue;
 use super::begun::{Begun, Grant, begin};
 use super::body::{GuardedRequest, UNSENDABLE};
 use super::decoded::as_accepted;
-use super::ledger_calls::{Answer, Ledger};
 use super::probe::Probed;
 use super::{Deployment, replies};
+use crate::ledger_calls::{Answer, Ledger};
 use crate::platform::{Bytes, OutgoingRequest, Request, Response, TimeLimit, describe, now};
 use crate::{log, origin};
 
@@ -169,7 +169,7 @@ impl Attempt {
     }
 
     pub(super) fn ledger<'a>(&'a self, place: &'a Place) -> Ledger<'a> {
-        Ledger { deployment: &self.deployment, route: self.route, name: &place.ledger }
+        Ledger { bindings: &self.deployment.bindings, placement: &self.route.placement, name: &place.ledger }
     }
 
     pub(super) fn log(&self, event: &str, mut details: serde_json::Value) {

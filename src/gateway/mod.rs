@@ -12,7 +12,6 @@ mod body;
 mod decoded;
 mod early;
 mod guarded;
-mod ledger_calls;
 mod probe;
 mod replies;
 mod sealed;
@@ -30,13 +29,13 @@ use worker::Context;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use crate::platform::{Bindings, Request, Response, describe};
-use crate::{configuration, log, origin};
+use crate::{configuration, log, operator, origin};
 pub(crate) use replies::problem as problem_reply;
 
 /// What every step of a request needs.
 pub(crate) struct Deployment {
-    config: &'static Config,
-    bindings: Bindings,
+    pub(crate) config: &'static Config,
+    pub(crate) bindings: Bindings,
     context: Context,
 }
 
@@ -67,6 +66,7 @@ async fn route(deployment: Deployment, request: Request) -> Result<Response, JsV
     match admit(deployment.config, &head) {
         Admission::PassThrough => pass(&deployment, request).await,
         Admission::Documentation => replies::documentation(),
+        Admission::Operator(token) => operator::handle(&deployment, token, &head, &request).await,
         Admission::Nothing => replies::nothing(),
         Admission::Refuse(problem) => refuse(&request, &problem),
         Admission::Guarded(guarded) => guard_request(deployment, request, guarded).await,

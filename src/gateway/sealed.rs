@@ -1,10 +1,9 @@
 //! Sealed bodies: sealed before the ledger gets them, and opened when it gives them back.
 
 use oncegate_protocol::headers;
-use oncegate_protocol::ids::{AttemptId, RecordId};
 use oncegate_protocol::outcome::Status;
 use oncegate_protocol::problem::Problem;
-use oncegate_protocol::seal::{self, Seal, SealKey, Segment, Segments, Unopenable};
+use oncegate_protocol::seal::{self, Seal, SealKey, Segment, Unopenable};
 use oncegate_protocol::wire::SentBody;
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
@@ -14,17 +13,11 @@ use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
 use super::answered::Answer;
 use super::guarded::Attempt;
 use super::replies;
+use crate::ledger_calls::SealedAnswer;
 use crate::platform::{
-    Bytes, Cipher, ReadResult, Reader, Response, TimeLimit, WritableStream, describe, header_list, pipe, reply,
+    Bytes, Cipher, ReadResult, Reader, Response, WritableStream, describe, header_list, pipe, reply,
 };
-
-/// A stored answer as the ledger gave it, whose body has yet to be opened.
-pub(super) struct SealedAnswer {
-    pub(super) response: Response,
-    pub(super) seal: Seal,
-    /// That of the call to the ledger. It counts until the reply begins, and ends with its value.
-    pub(super) _time_limit: TimeLimit,
-}
+use crate::sealing;
 
 /// Why a segment was not opened.
 enum Failure {
@@ -51,7 +44,7 @@ impl Attempt {
     pub(super) async fn for_record(&self, answer: &Answer, body: &Bytes) -> (SentBody, Option<Bytes>) {
         let sealed_by = answer.sealed_by;
         let kept = match sealed_by {
-            Some(key) => self.seal(key, answer.status, body).await,
+            Some(key) => sealing::seal(key, self.attempt, &self.place.id, answer.status, &body.joined(&[])).await,
             None => Ok(body.clone()),
         };
         match kept {
@@ -63,17 +56,6 @@ impl Attempt {
                 (SentBody::TooLarge, None)
             }
         }
-    }
-
-    async fn seal(&self, key: &SealKey, status: Status, body: &Bytes) -> Result<Bytes, JsValue> {
-        let cipher = cipher(key, self.attempt, &self.place.id).await?;
-        let plain = body.joined(&[]);
-        let mut sealed = Bytes::default();
-        for segment in Segments::of_plain(plain.length()).iter() {
-            let part = plain.subarray(segment.plain_from, segment.plain_to);
-            sealed.push(cipher.seal(&segment.nonce, &seal::additional_data(status), &part).await?);
-        }
-        Ok(sealed)
     }
 
     /// Opens a stored answer for the client. Its request was executed, so whatever comes of it, the origin is not called.
@@ -102,7 +84,7 @@ impl Attempt {
     /// The plain body: whole, or as a stream of known length whose first segment has been opened.
     async fn begin_to_open(&self, seal: &Seal, reader: &Reader, status: Status) -> Result<JsValue, Failure> {
         let (key, segments) = seal.opening(&self.deployment.config.seal_keys)?;
-        let cipher = cipher(key, seal.attempt, &self.place.id).await?;
+        let cipher = sealing::cipher(key, seal.attempt, &self.place.id).await?;
         let opener = Opener { reader: reader.clone(), cipher, status };
         let (first, rest) = segments.split_first();
         let first = opener.next(&first).await?;
@@ -127,11 +109,6 @@ impl Attempt {
         };
         self.log(event, json!({ "reason": reason, "sealed_by_attempt": seal.attempt.to_string() }));
     }
-}
-
-/// The cipher for the one body that an attempt brings to a record.
-async fn cipher(key: &SealKey, attempt: AttemptId, record: &RecordId) -> Result<Cipher, JsValue> {
-    Cipher::derive(key.as_bytes(), attempt.as_bytes(), &seal::info(record)).await
 }
 
 /// Opens a body segment by segment.

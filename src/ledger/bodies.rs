@@ -55,6 +55,22 @@ impl StoredBody {
         Ok(rows.first().and_then(|row| row.get(0).as_f64()) == Some(f64::from(self.length)))
     }
 
+    /// All of it at once, for one that is small; `None` where it is not all there.
+    pub(super) fn whole(&self) -> Result<Option<Vec<u8>>, JsValue> {
+        let mut bytes = Vec::new();
+        let mut from = 0;
+        while from < self.length {
+            match self.window(from)? {
+                Some(window) if window.length() > 0 => {
+                    bytes.extend_from_slice(&window.to_vec());
+                    from = from.saturating_add(window.length());
+                }
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(bytes))
+    }
+
     /// A stream of it, whose length is announced.
     pub(super) fn stream(self) -> Result<JsValue, JsValue> {
         let pipe = pipe(Some(self.length.into()))?;

@@ -4,6 +4,7 @@
 //! comes between, and the platform holds the answer back until what was written is durable.
 
 mod bodies;
+mod operator;
 mod records;
 mod replies;
 mod sql;
@@ -104,6 +105,7 @@ impl Ledger {
             }
             Command::Count { id, attempt, quota, retention } => self.count(&id, attempt, &quota, retention),
             Command::Settle { id, attempt, retention, outcome } => self.settle(&id, attempt, outcome, retention, &body),
+            Command::Operator(command) => self.report(command, &body),
         };
         match answer {
             Ok(response) => Ok(response),

@@ -2,7 +2,7 @@
 //!
 //! One row in `ledger` holds the ledger's own state. Records lie in a table per generation, `g1`, `g2`, …: id, record, and
 //! the body of the answer. A body that is too large for a row lies in pieces in `b1`, `b2`, …, under the attempt that
-//! brought it. There is no secondary index, and no row is ever deleted: each would be a written row. Claiming a key writes
+//! brought it. There is no secondary index, and no row is deleted but by an operator: each would be a written row. Claiming a key writes
 //! one row, settling it one more; a generation goes by dropping its tables, which writes none.
 
 use core::time::Duration;
@@ -10,10 +10,12 @@ use core::time::Duration;
 use oncegate_protocol::ids::{AttemptId, RecordId};
 use oncegate_protocol::ledger_state::{Counters, LedgerState};
 use oncegate_protocol::limits;
+use oncegate_protocol::operator::Step;
 use oncegate_protocol::quota::{Quota, Usage, Verdict};
-use oncegate_protocol::record::{Answer, Claim, KeptBody, Record, State, Stored};
+use oncegate_protocol::record::{Answer, Claim, KeptBody, Record, STATE_OFFSET, State, Stored};
 use oncegate_protocol::retention::{Generation, Placement};
 use oncegate_protocol::time::Timestamp;
+use oncegate_protocol::wire::Tally;
 use wasm_bindgen::JsValue;
 use worker::js_sys::{Array, Uint8Array};
 
@@ -181,7 +183,7 @@ impl Records {
         Ok(rows)
     }
 
-    /// Writes how an attempt ended: one row, and one more per piece of a large body.
+    /// Writes how an attempt ended.
     pub(super) fn settle(
         &mut self,
         id: &RecordId,
@@ -198,6 +200,69 @@ impl Records {
             self.count_rows(rows, |counters| &mut counters.record_rows);
             return Ok(());
         };
+        self.overwrite(id, generation, record, body, retention)?;
+        self.count(|counters| match record.state {
+            State::Completed(_) => &mut counters.completed,
+            State::Unknown(_) | State::Probing { .. } => &mut counters.doubted,
+            State::Released | State::InProgress { .. } | State::Moved { .. } => &mut counters.released,
+        });
+        Ok(())
+    }
+
+    /// Writes a record that an operator has settled.
+    pub(super) fn resolve(
+        &mut self,
+        id: &RecordId,
+        found: &Found,
+        record: &Record,
+        body: &Uint8Array,
+        retention: Duration,
+    ) -> Stores<()> {
+        // Only what was found can be settled.
+        let Some(generation) = found.generation else { return Ok(()) };
+        self.overwrite(id, generation, record, body, retention)?;
+        self.count(|counters| &mut counters.resolved);
+        Ok(())
+    }
+
+    /// Writes what is left of a record, and deletes all else that was kept under its id. The record comes last, so that a
+    /// failure before leaves one that can be forgotten again.
+    pub(super) fn forget(&mut self, id: &RecordId, found: &Found, record: &Record, retention: Duration) -> Stores<()> {
+        let Some(generation) = found.generation else { return Ok(()) };
+        let key = blob(id.as_bytes());
+        for number in self.generations()? {
+            let rows = self.database.read(&format!("SELECT record FROM g{number} WHERE id = ?"), &[&key])?;
+            let stored = rows.first().and_then(|row| as_bytes(&row.get(0))).map(|bytes| bytes.to_vec());
+            let Some(stored) = stored else { continue };
+            if let Stored::Record(Record {
+                attempt,
+                state: State::Completed(Answer { body: KeptBody::Pieces { .. }, .. }),
+                ..
+            }) = Stored::read(Some(&stored))
+            {
+                let statement = format!("DELETE FROM b{number} WHERE attempt = ?");
+                let rows = self.write(&statement, &[&blob(attempt.as_bytes())])?;
+                self.count_rows(rows, |counters| &mut counters.record_rows);
+            }
+            if number != generation {
+                let rows = self.write(&format!("DELETE FROM g{number} WHERE id = ?"), &[&key])?;
+                self.count_rows(rows, |counters| &mut counters.record_rows);
+            }
+        }
+        self.overwrite(id, generation, record, &Uint8Array::new_with_length(0), retention)?;
+        self.count(|counters| &mut counters.forgotten);
+        Ok(())
+    }
+
+    /// Writes a record over the row that was found: one row, and one more per piece of a large body.
+    fn overwrite(
+        &mut self,
+        id: &RecordId,
+        generation: u32,
+        record: &Record,
+        body: &Uint8Array,
+        retention: Duration,
+    ) -> Stores<()> {
         self.keep_until(generation, record.expires_at, retention)?;
         let body = match &record.state {
             State::Completed(Answer { body: KeptBody::Inline { length: 1.. }, .. }) => body.into(),
@@ -210,11 +275,6 @@ impl Records {
         let statement = format!("UPDATE g{generation} SET record = ?, body = ? WHERE id = ?");
         let rows = self.write(&statement, &[&blob(&record.encode()), &body, &blob(id.as_bytes())])?;
         self.count_rows(rows, |counters| &mut counters.record_rows);
-        self.count(|counters| match record.state {
-            State::Completed(_) => &mut counters.completed,
-            State::Unknown(_) | State::Probing { .. } => &mut counters.doubted,
-            State::Released | State::InProgress { .. } | State::Moved { .. } => &mut counters.released,
-        });
         Ok(())
     }
 
@@ -237,6 +297,65 @@ impl Records {
         }
         self.count_rows(rows, |counters| &mut counters.record_rows);
         Ok(())
+    }
+
+    /// Whether there is anything in this ledger's storage.
+    pub(super) fn exist(&self) -> Stores<bool> {
+        let rows = self.database.read("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ledger'", &[])?;
+        Ok(!rows.is_empty())
+    }
+
+    /// What has been counted.
+    pub(super) fn tally(&mut self) -> Stores<Tally> {
+        let bytes = self.database.size();
+        let state = self.state()?;
+        let generations = u64::try_from(state.generations.count()).unwrap_or(u64::MAX);
+        Ok(Tally { counters: state.counters, generations, bytes })
+    }
+
+    /// The numbers of the generations, newest first.
+    pub(super) fn generations(&mut self) -> Stores<Vec<u32>> {
+        Ok(self.state()?.generations.newest_first().collect())
+    }
+
+    /// How many rows a step of a listing has, and the id of the last of them.
+    pub(super) fn window(&self, step: &Step) -> Stores<(u32, Option<RecordId>)> {
+        let Step { generation, rows, .. } = step;
+        let statement = format!(
+            "SELECT count(*), max(id) FROM (SELECT id FROM g{generation} WHERE id > ? ORDER BY id LIMIT {rows})"
+        );
+        let found = self.database.read(&statement, &[&after(step)])?;
+        let Some(row) = found.first() else { return Ok((0, None)) };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+        let count = row.get(0).as_f64().unwrap_or_default() as u32;
+        Ok((count, record_id(&row.get(1))))
+    }
+
+    /// The rows of a step, up to the last, whose state has one of these bytes, and that no newer generation has.
+    pub(super) fn candidates(
+        &self,
+        step: &Step,
+        last: &RecordId,
+        state_bytes: &[u8],
+    ) -> Stores<Vec<(RecordId, Vec<u8>)>> {
+        let Step { generation, newer, .. } = step;
+        let states: Vec<String> = state_bytes.iter().map(|byte| format!("x'{byte:02x}'")).collect();
+        let newest: String = newer
+            .iter()
+            .map(|number| format!(" AND NOT EXISTS (SELECT 1 FROM g{number} WHERE g{number}.id = g{generation}.id)"))
+            .collect();
+        // SQLite counts from one.
+        let statement = format!(
+            "SELECT id, record FROM g{generation} WHERE id > ? AND id <= ?              AND substr(record, {} + 1, 1) IN ({}){newest} ORDER BY id",
+            STATE_OFFSET,
+            states.join(", ")
+        );
+        let rows = self.database.read(&statement, &[&after(step), &blob(last.as_bytes())])?;
+        let candidate = |row: &Array| {
+            let record = as_bytes(&row.get(1)).map(|bytes| bytes.to_vec());
+            Some((record_id(&row.get(0))?, record.unwrap_or_default()))
+        };
+        Ok(rows.iter().filter_map(candidate).collect())
     }
 
     /// Opens a generation, having dropped those that have expired, and sees to it that the sweep will come.
@@ -356,4 +475,13 @@ impl Records {
 
 fn first_column(row: &Array) -> Vec<u8> {
     as_bytes(&row.get(0)).map(|bytes| bytes.to_vec()).unwrap_or_default()
+}
+
+/// What the ids of a step come after; all come after none.
+fn after(step: &Step) -> JsValue {
+    blob(step.after.as_ref().map_or(&[], |id| id.as_bytes().as_slice()))
+}
+
+fn record_id(value: &JsValue) -> Option<RecordId> {
+    as_bytes(value)?.to_vec().try_into().ok().map(RecordId::from_bytes)
 }

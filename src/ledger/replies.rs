@@ -3,7 +3,7 @@
 use oncegate_protocol::headers;
 use oncegate_protocol::ids::AttemptId;
 use oncegate_protocol::record::Answer;
-use oncegate_protocol::wire::{KIND_HEADER, Kind, Reply};
+use oncegate_protocol::wire::{KIND_HEADER, Kind, Reply, Report};
 use wasm_bindgen::JsValue;
 use worker::js_sys::Uint8Array;
 
@@ -13,7 +13,16 @@ type Replied = Result<Response, JsValue>;
 
 /// A frame.
 pub(super) fn frame(answer: Reply) -> Replied {
-    reply(200, &[(KIND_HEADER.to_owned(), Kind::Frame.to_header())], &Uint8Array::from(answer.encode().as_slice()))
+    framed(&answer.encode())
+}
+
+/// A frame for an operator.
+pub(super) fn report(report: &Report) -> Replied {
+    framed(&report.encode())
+}
+
+fn framed(bytes: &[u8]) -> Replied {
+    reply(200, &[(KIND_HEADER.to_owned(), Kind::Frame.to_header())], &Uint8Array::from(bytes))
 }
 
 /// A stored answer, marked as replayed; and where its body is sealed, with what the Worker needs to open it. `attempt` brought

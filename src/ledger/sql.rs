@@ -55,6 +55,13 @@ impl Database {
         Ok(cursor.rows_written() as u64)
     }
 
+    /// How many bytes the database takes.
+    pub(super) fn size(&self) -> u64 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+        let bytes = self.0.sql().database_size() as u64;
+        bytes
+    }
+
     /// Sets the object's one alarm. That is not awaited, so that no other command comes between; the answer is held back
     /// until it is durable.
     pub(super) fn set_alarm(&self, at: Timestamp) -> Stores<()> {

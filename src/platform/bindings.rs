@@ -186,6 +186,8 @@ extern "C" {
     pub type Sql;
     #[wasm_bindgen(method, catch, variadic)]
     pub fn exec(this: &Sql, statement: &str, values: &Array) -> Result<Cursor, JsValue>;
+    #[wasm_bindgen(method, getter, js_name = databaseSize)]
+    pub fn database_size(this: &Sql) -> f64;
 
     pub type Cursor;
     #[wasm_bindgen(method, catch)]

@@ -84,6 +84,7 @@ impl Variables {
         config::Variables {
             origin: text("ORIGIN"),
             routes,
+            admin_token: text(config::ADMIN_TOKEN).map(config::Secret::new),
             seal_key: text(config::SEAL_KEY).map(config::Secret::new),
             seal_key_previous: text(config::SEAL_KEY_PREVIOUS).map(config::Secret::new),
         }

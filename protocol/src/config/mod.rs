@@ -20,15 +20,18 @@ pub use error::{ConfigError, ConfigErrors};
 pub use origin::Origin;
 pub use probe::{ProbePath, UnknownPolicy};
 pub use route::{FingerprintRule, FirstReply, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
+pub(crate) use scope::WrittenSource;
 pub use scope::{Scope, ScopeSource};
 pub use secret::Secret;
 pub use sources::{KeyFormat, KeySource, KeySyntax, Pointer};
 pub use table::{Found, RouteMatch, RouteTable};
 pub use token_issuer::{KeySetAddress, TokenIssuer};
+pub(crate) use values::is_token_byte;
 
 use serde_json::Value;
 
 use crate::limits;
+use crate::operator::AdminToken;
 use crate::seal::{SealKey, SealKeys};
 use fields::Fields;
 
@@ -39,12 +42,16 @@ pub struct Variables {
     pub origin: Option<String>,
     /// Every variable that may be meant for routes: name and JSON text.
     pub routes: Vec<(String, String)>,
+    /// [`ADMIN_TOKEN`], if set.
+    pub admin_token: Option<Secret>,
     /// [`SEAL_KEY`], if set.
     pub seal_key: Option<Secret>,
     /// [`SEAL_KEY_PREVIOUS`], if set.
     pub seal_key_previous: Option<Secret>,
 }
 
+/// The secret that an operator must show.
+pub const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 /// The secret that bodies are sealed with.
 pub const SEAL_KEY: &str = "SEAL_KEY";
 /// Another secret, which only opens bodies: see [`SealKeys`].
@@ -55,6 +62,8 @@ pub const SEAL_KEY_PREVIOUS: &str = "SEAL_KEY_PREVIOUS";
 pub struct Config {
     /// Where requests go; `None`: to the address that they came for.
     pub origin: Option<Origin>,
+    /// What an operator must show; `None`: there is no operator.
+    pub admin_token: Option<AdminToken>,
     /// The keyed routes.
     pub routes: RouteTable,
     /// What opens sealed bodies. The key that seals them is also in the routes that want it.
@@ -77,9 +86,17 @@ impl Config {
             current: parse_seal_key(SEAL_KEY, variables.seal_key.as_ref(), &mut errors),
             previous: parse_seal_key(SEAL_KEY_PREVIOUS, variables.seal_key_previous.as_ref(), &mut errors),
         };
+        let admin_token = variables.admin_token.as_ref().and_then(|token| {
+            // No part of a secret belongs into a log, not even of one that is refused.
+            let refused = |expected| ConfigError::new(ADMIN_TOKEN, "…", expected);
+            AdminToken::parse(token.expose()).map_err(|expected| errors.push(refused(expected))).ok()
+        });
         let routes = parse_routes(&variables.routes, seal_keys.current.as_ref(), &mut errors);
         let table = RouteTable::build(routes, &mut errors);
-        if errors.is_empty() { Ok(Self { origin, routes: table, seal_keys }) } else { Err(ConfigErrors(errors)) }
+        match errors.is_empty() {
+            true => Ok(Self { origin, admin_token, routes: table, seal_keys }),
+            false => Err(ConfigErrors(errors)),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where a route asks what became of a request whose outcome is unknown.
 
+use core::fmt;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -111,6 +113,16 @@ impl ProbePath {
 fn has_dots(path_and_query: &str) -> bool {
     let path = path_and_query.split_once('?').map_or(path_and_query, |(path, _)| path);
     path.split('/').any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
+}
+
+/// As the configuration has it.
+impl fmt::Display for ProbePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Parameter(name) => write!(f, "{{{name}}}"),
+        })
+    }
 }
 
 #[cfg(test)]

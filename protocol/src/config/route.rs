@@ -162,6 +162,21 @@ impl Route {
         in_key.chain(in_scope).collect()
     }
 
+    /// Its layouts in the order in which they are asked for a key: the previous one, if any, comes first.
+    pub fn layouts(&self) -> impl Iterator<Item = &Layout> {
+        self.previous.iter().chain(core::iter::once(&self.layout))
+    }
+
+    /// The names of all its ledgers, in the order of its layouts and their shards.
+    pub fn ledgers(&self) -> impl Iterator<Item = String> {
+        self.layouts().flat_map(|layout| (0..layout.shards.get()).map(|shard| layout.ledger_of_shard(shard)))
+    }
+
+    /// How many ledgers that are.
+    pub fn ledger_count(&self) -> usize {
+        self.layouts().fold(0, |sum, layout| sum.saturating_add(usize::from(layout.shards.get())))
+    }
+
     /// How long a settled record is kept.
     pub fn retention(&self) -> Duration {
         self.ttl.saturating_add(self.guard)
@@ -208,6 +223,10 @@ impl Layout {
     /// The name of the ledger that keeps a record. The number of shards is part of it: with another number, a record
     /// would be looked for in another place.
     pub fn ledger(&self, id: &crate::ids::RecordId) -> String {
-        format!("{}/{}/{}", self.name, self.shards, id.shard(self.shards))
+        self.ledger_of_shard(id.shard(self.shards))
+    }
+
+    fn ledger_of_shard(&self, shard: u16) -> String {
+        format!("{}/{}/{shard}", self.name, self.shards)
     }
 }

@@ -1,5 +1,7 @@
 //! Who shares keys, and where a request says whose it is.
 
+use core::fmt;
+
 use super::fields::{Expected, Fields, Given};
 use super::token_issuer::TokenIssuer;
 use super::values;
@@ -48,6 +50,16 @@ impl Scope {
             Self::Public => &[],
             Self::Sources(sources) | Self::Token { others: sources, .. } => sources,
         }
+    }
+
+    /// All sources as the configuration has them, claims first; none where everybody shares keys.
+    pub fn written(&self) -> Vec<String> {
+        let claims = match self {
+            Self::Token { claims, .. } => claims.as_slice(),
+            Self::Public | Self::Sources(_) => &[],
+        };
+        let others = self.sources().iter().map(ToString::to_string);
+        claims.iter().map(|name| format!("jwt:{name}")).chain(others).collect()
     }
 
     /// From the fields `scope` and `jwt`, which must agree. `None` where they are wrong, which is reported.
@@ -104,13 +116,14 @@ impl WrittenScope {
     }
 }
 
-enum WrittenSource {
+/// One source, as the field `scope` has it.
+pub(crate) enum WrittenSource {
     Claim(String),
     Other(ScopeSource),
 }
 
 impl WrittenSource {
-    fn parse(text: &str) -> Result<Self, Expected> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Expected> {
         match text.split_once(':') {
             // A claim's name may be anything, such as an address (RFC 7519, section 4.2).
             Some(("jwt", name)) if !name.is_empty() => Ok(Self::Claim(name.to_owned())),
@@ -144,6 +157,19 @@ impl ScopeSource {
             Self::Host => "the host".to_owned(),
             Self::Cookie(name) => format!("the cookie {name}"),
             Self::ClientCertificate => "a client certificate".to_owned(),
+        }
+    }
+}
+
+/// As the configuration has it.
+impl fmt::Display for ScopeSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::Path(name) => write!(f, "path:{name}"),
+            Self::Host => f.write_str("host"),
+            Self::Cookie(name) => write!(f, "cookie:{name}"),
+            Self::ClientCertificate => f.write_str("client-certificate"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Where the parts of a key are found in a request, and how they are written.
 
+use core::fmt;
+
 use super::fields::Expected;
 use super::values;
 
@@ -66,6 +68,18 @@ impl KeySource {
             Self::Json(pointer) => format!("the value at {} in the JSON body", pointer.as_str()),
             Self::Query(name) => format!("the query parameter {name}"),
             Self::Path(name) => format!("the path parameter {name}"),
+        }
+    }
+}
+
+/// As the configuration has it.
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::Json(pointer) => write!(f, "json:{}", pointer.as_str()),
+            Self::Query(name) => write!(f, "query:{name}"),
+            Self::Path(name) => write!(f, "path:{name}"),
         }
     }
 }

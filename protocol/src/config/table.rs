@@ -6,10 +6,11 @@ use super::error::ConfigError;
 use super::route::{Mode, Route};
 use crate::request::NormalPath;
 
-/// All keyed routes that are on. There is a router per method, so that a route for one method never hides a wider one for another.
+/// All keyed routes. There is a router per method, so that a route for one method never hides a wider one for another.
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
     routes: Vec<Route>,
+    off: Vec<Route>,
     by_method: Vec<(String, Router<usize>)>,
 }
 
@@ -36,13 +37,14 @@ pub enum Found<'a> {
 impl RouteTable {
     /// Builds the table. A route that could never match, because others take all of its requests, is an error.
     ///
-    /// Routes that are off are checked like the others, and then left out, so that they hide no wider one.
+    /// Routes that are off are checked like the others, and then put aside, so that they hide no wider one.
     pub(super) fn build(routes: Vec<Route>, errors: &mut Vec<ConfigError>) -> Self {
         let table = Self::of(routes, errors);
         if table.routes.iter().all(|route| route.mode == Mode::Enforce) {
             return table;
         }
-        Self::of(table.routes.into_iter().filter(|route| route.mode == Mode::Enforce).collect(), &mut Vec::new())
+        let (on, off) = table.routes.into_iter().partition(|route| route.mode == Mode::Enforce);
+        Self { off, ..Self::of(on, &mut Vec::new()) }
     }
 
     fn of(routes: Vec<Route>, errors: &mut Vec<ConfigError>) -> Self {
@@ -122,5 +124,15 @@ impl RouteTable {
     /// The routes that are on, in the order in which they were configured.
     pub fn routes(&self) -> &[Route] {
         &self.routes
+    }
+
+    /// All routes, those that are on first. Also one that is off may have records.
+    pub fn all(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().chain(&self.off)
+    }
+
+    /// The route of this name, on or off.
+    pub fn named(&self, name: &str) -> Option<&Route> {
+        self.all().find(|route| route.name == name)
     }
 }

@@ -256,6 +256,22 @@ fn a_gate_without_routes_or_with_routes_that_are_no_json_is_an_error() {
 }
 
 #[test]
+fn a_token_that_is_too_short_is_an_error_that_does_not_say_it() {
+    let routes = vec![("ROUTES".to_owned(), r#"[{"name":"a","path":"/a","scope":"public"}]"#.to_owned())];
+    let with = |token: &str| {
+        let admin_token = Some(Secret::new(token.to_owned()));
+        Config::parse(&Variables { admin_token, routes: routes.clone(), ..Variables::default() })
+    };
+    let error = with("hunter2hunter2!").unwrap_err().to_string();
+    assert!(
+        error.starts_with("ADMIN_TOKEN = …: allowed is 16 to 1024 letters") && !error.contains("hunter"),
+        "{error}"
+    );
+    assert!(with("hunter2hunter2ok").unwrap().admin_token.is_some());
+    assert!(with("").is_err(), "a token that was meant to be set");
+}
+
+#[test]
 fn routes_may_come_in_several_variables_and_as_text() {
     let route = |name: &str| json!([{ "name": name, "path": format!("/{name}"), "scope": "public" }]).to_string();
     let routes =

@@ -11,17 +11,24 @@
 //!   3 unknown       doubt
 //!   4 moved         next layout [8]
 //!   5 probing       by [16] · until u64 · doubt
-//! · history: count u8 · (at u64 · attempt number u32 · event u8 [· status u16 | doubt])…
+//! · history: count u8 · (at u64 · attempt number u32 · event u8 …)…
+//!   0 claimed · 1 completed, status u16 · 2 released · 3 doubted, doubt · 4 moved · 5 probed
+//!   6 resolved, status u16 (0: released), note · 7 forgotten, note
+//! note: who, why: length u32 and UTF-8
 //! doubt: kind u8 · status u16 (0 unless the kind is a status)
 //! ```
 
-use super::{Answer, Event, History, KeptBody, Record, State, Transition};
+use super::{Answer, Event, History, KeptBody, Note, Record, State, Transition};
 use crate::bytes::{self, DecodeError, Reader, Writer};
 use crate::ids::{AttemptId, Fingerprint, LayoutId, SealKeyId};
 use crate::outcome::{Doubt, Status};
 use crate::time::Timestamp;
 
 const SCHEMA: u8 = 1;
+
+/// Where the byte of the state is in the stored form, counted from 0: storage can tell records apart by it without reading
+/// them.
+pub const STATE_OFFSET: usize = 1 + Fingerprint::LENGTH + AttemptId::LENGTH + 4 + 8;
 
 impl Record {
     /// The stored form.
@@ -171,6 +178,16 @@ pub(crate) fn read_status(reader: &mut Reader<'_>) -> Result<Status, DecodeError
     Status::new(number).ok_or(DecodeError::Unknown { what: "the status", value: number.to_be_bytes()[1] })
 }
 
+/// 0 stands for none.
+fn read_optional_status(reader: &mut Reader<'_>) -> Result<Option<Status>, DecodeError> {
+    let mut ahead = reader.clone();
+    if ahead.u16("the status")? == 0 {
+        *reader = ahead;
+        return Ok(None);
+    }
+    read_status(reader).map(Some)
+}
+
 impl Doubt {
     pub(crate) fn write(self, writer: &mut Writer) {
         let (kind, status) = match self {
@@ -207,7 +224,7 @@ fn write_history(writer: &mut Writer, history: &History) {
     for transition in transitions.iter().take(usize::from(u8::MAX)) {
         writer.u64(transition.at.as_millis());
         writer.u32(transition.attempt_number);
-        match transition.event {
+        match &transition.event {
             Event::Claimed => writer.u8(0),
             Event::Completed(status) => {
                 writer.u8(1);
@@ -220,6 +237,15 @@ fn write_history(writer: &mut Writer, history: &History) {
             }
             Event::Moved => writer.u8(4),
             Event::Probed => writer.u8(5),
+            Event::Resolved { status, note } => {
+                writer.u8(6);
+                writer.u16(status.map_or(0, Status::as_u16));
+                note.write(writer);
+            }
+            Event::Forgotten(note) => {
+                writer.u8(7);
+                note.write(writer);
+            }
         }
     }
 }
@@ -236,6 +262,8 @@ fn read_history(reader: &mut Reader<'_>) -> Result<History, DecodeError> {
             3 => Event::Doubted(Doubt::read(reader)?),
             4 => Event::Moved,
             5 => Event::Probed,
+            6 => Event::Resolved { status: read_optional_status(reader)?, note: Note::read(reader)? },
+            7 => Event::Forgotten(Note::read(reader)?),
             value => return Err(DecodeError::Unknown { what: "a transition's event", value }),
         };
         Ok(Transition { at, attempt_number, event })

@@ -1,11 +1,12 @@
 //! What happened to a record: one compact entry per transition, in the record's own row.
 
+use super::Note;
 use crate::limits;
 use crate::outcome::{Doubt, Status};
 use crate::time::Timestamp;
 
 /// One transition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// When, by the ledger's clock.
     pub at: Timestamp,
@@ -16,7 +17,7 @@ pub struct Transition {
 }
 
 /// What can happen to a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// An attempt claimed it.
     Claimed,
@@ -30,6 +31,15 @@ pub enum Event {
     Moved,
     /// The origin was asked what became of the attempt.
     Probed,
+    /// An operator settled it by hand.
+    Resolved {
+        /// The status of the answer that was given; `None` where it was freed.
+        status: Option<Status>,
+        /// Who did, and why.
+        note: Note,
+    },
+    /// An operator freed it, and had its answer deleted.
+    Forgotten(Note),
 }
 
 /// The transitions of a record, oldest first.

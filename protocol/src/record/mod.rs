@@ -4,11 +4,14 @@
 //! Absent ─begin→ InProgress ─complete→ Completed
 //!                    │ ─release→ Released ─begin→ InProgress
 //!                    └─doubt, or its lease ends→ Unknown ─complete (the same attempt, late)→ Completed
+//!                                                    └─an operator resolves it→ Completed or Released
 //!
 //! Unknown ─begin (probe)→ Probing ─complete→ Completed
 //!                            │ ─not executed→ Released
 //!                            └─doubt, or its time is over→ Unknown
 //! ```
+//!
+//! An operator may also have a Completed or Unknown forgotten, which leaves a Released.
 //!
 //! All but a live InProgress expire to Absent. A lease that has ended is not written down when it ends, nobody may be
 //! there to do so: [`Record::view`] derives it from the time whenever the record is read.
@@ -18,13 +21,18 @@ mod arrival;
 mod begin;
 mod codec;
 mod history;
+mod intervene;
+mod note;
 mod settle;
 
 pub use answer::{Answer, KeptBody};
 pub use arrival::{Arrival, Crowd, Visit, arrive};
 pub use begin::{Begin, Claim, Counting, Layout, OnUnknown, begin};
+pub use codec::STATE_OFFSET;
 pub(crate) use codec::{read_headers, read_sealed_by, read_status, write_headers, write_sealed_by};
 pub use history::{Event, History, Transition};
+pub use intervene::{Intervened, Intervention, intervene};
+pub use note::{Note, NoteFault};
 pub use settle::{Outcome, Settle, StaleReason, settle};
 
 use crate::DecodeError;

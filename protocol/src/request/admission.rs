@@ -7,11 +7,12 @@ use serde_json::Value;
 use super::fingerprint::Target;
 use super::jwt::ByToken;
 use super::key::{self, KeyPart};
-use super::scope::{self, HeadScope, WholeScope};
+use super::scope::{self, HeadScope, ScopePart, WholeScope};
 use super::{NormalPath, RequestUrl, json};
 use crate::config::{Config, FingerprintRule, Found, KeySource, Layout, Route, RouteMatch, UnknownPolicy};
 use crate::hashing::{BodyDigest, Parts};
 use crate::ids::{Fingerprint, RecordId};
+use crate::operator::AdminToken;
 use crate::problem::{DOCUMENTATION_PATH, Problem};
 use crate::record::OnUnknown;
 
@@ -39,6 +40,8 @@ pub enum Admission<'c> {
     PassThrough,
     /// It asks for the gate's own page, [`crate::problem::documentation`].
     Documentation,
+    /// It is for the operator, [`crate::operator`].
+    Operator(&'c AdminToken),
     /// It asks for another address of the gate's own, where there is nothing.
     Nothing,
     /// It is refused.
@@ -133,8 +136,10 @@ pub(super) struct Unscoped<'c> {
 /// Decides from a request's head.
 pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
     if head.url.path.starts_with(OWN_PATHS) {
-        let is_page = head.url.path == DOCUMENTATION_PATH && matches!(head.method, "GET" | "HEAD");
-        return if is_page { Admission::Documentation } else { Admission::Nothing };
+        if head.url.path == DOCUMENTATION_PATH && matches!(head.method, "GET" | "HEAD") {
+            return Admission::Documentation;
+        }
+        return config.admin_token.as_ref().map_or(Admission::Nothing, Admission::Operator);
     }
     if !config.routes.guards_method(head.method) {
         return Admission::PassThrough;
@@ -246,16 +251,7 @@ fn identity<'c>(
     fingerprint: Fingerprint,
 ) -> Identity<'c> {
     let scope = scope.parts();
-    let scoped = |layout: &Layout, domain| {
-        let parts = Parts::new(domain).part(layout.name.as_bytes()).count(scope.len());
-        scope.iter().fold(parts, |parts, (source, value)| parts.part(source.as_bytes()).part(value))
-    };
-    let place = |layout: &Layout| {
-        let parts = scoped(layout, "oncegate record 1");
-        let parts = key.iter().fold(parts.count(key.len()), |parts, part| parts.part(part.as_str().as_bytes()));
-        let id = RecordId::from_bytes(parts.finish());
-        Place { ledger: layout.ledger(&id), id }
-    };
+    let place = |layout: &Layout| place(layout, scope, key);
     let probe = match &route.on_unknown {
         UnknownPolicy::Probe(path) => path.fill(&key::as_compared(key), parameters),
         UnknownPolicy::Hold | UnknownPolicy::Retry => None,
@@ -265,13 +261,26 @@ fn identity<'c>(
         place: place(&route.layout),
         previous: route.previous.as_ref().map(place),
         counted_at: route.keys_per_scope.map(|_| {
-            let id = RecordId::from_bytes(scoped(&route.layout, "oncegate scope 1").finish());
+            let id = RecordId::from_bytes(scoped(&route.layout, scope, "oncegate scope 1").finish());
             Place { ledger: route.layout.ledger(&id), id }
         }),
         fingerprint,
         key: key_as_sent.unwrap_or_else(|| key::for_origin(key)),
         probe,
     }
+}
+
+/// Where a layout keeps the record of this scope and key.
+pub(super) fn place(layout: &Layout, scope: &[ScopePart], key: &[KeyPart]) -> Place {
+    let parts = scoped(layout, scope, "oncegate record 1");
+    let parts = key.iter().fold(parts.count(key.len()), |parts, part| parts.part(part.as_str().as_bytes()));
+    let id = RecordId::from_bytes(parts.finish());
+    Place { ledger: layout.ledger(&id), id }
+}
+
+fn scoped(layout: &Layout, scope: &[ScopePart], domain: &str) -> Parts {
+    let parts = Parts::new(domain).part(layout.name.as_bytes()).count(scope.len());
+    scope.iter().fold(parts, |parts, (source, value)| parts.part(source.as_bytes()).part(value))
 }
 
 /// What is wrong with a key.
@@ -348,13 +357,8 @@ fn complete_key(
             (Some(part), _) => Ok(part),
             (None, KeySource::Json(pointer)) => match document.pointer(pointer.as_str()) {
                 None | Some(Value::Null) => Err(KeyFault::missing(source)),
-                Some(Value::String(text)) => in_format(route, index, KeyPart::new(text.clone()))
+                Some(value) => in_format(route, index, KeyPart::from_json(value))
                     .map_err(|reason| KeyFault::malformed(source, &reason)),
-                Some(Value::Number(number)) if !number.is_f64() => {
-                    in_format(route, index, KeyPart::new(number.to_string()))
-                        .map_err(|reason| KeyFault::malformed(source, &reason))
-                }
-                Some(_) => Err(KeyFault::malformed(source, "it must be a string or a whole number")),
             },
             (None, _) => Err(KeyFault::missing(source)),
         };
@@ -368,6 +372,6 @@ fn complete_key(
 }
 
 /// `key_format` holds for the first source, which is the key proper; further ones narrow it.
-fn in_format(route: &Route, index: usize, part: Result<KeyPart, String>) -> Result<KeyPart, String> {
+pub(super) fn in_format(route: &Route, index: usize, part: Result<KeyPart, String>) -> Result<KeyPart, String> {
     if index == 0 { part?.in_format(route.key_format) } else { part }
 }

@@ -15,7 +15,7 @@ const EXACT: u64 = (1 << 53) - 1;
 
 /// Reads a document. An object with a name twice is refused: readers do not agree on which of them counts (RFC 8259,
 /// section 4), so the origin might see another document than the one that was compared.
-pub(super) fn parse(body: &[u8]) -> Result<Value, String> {
+pub(crate) fn parse(body: &[u8]) -> Result<Value, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let left = Cell::new(limits::JSON_VALUES);
     let value = Strict { left: &left }.deserialize(&mut deserializer).map_err(|error| error.to_string())?;

@@ -1,5 +1,6 @@
 //! The parts of an idempotency key (draft-ietf-httpapi-idempotency-key-header).
 
+use serde_json::Value;
 use sfv::visitor::{ItemVisitor, ParameterVisitor};
 use sfv::{BareItemFromInput, Parser};
 
@@ -23,6 +24,15 @@ impl KeyPart {
             KeySyntax::Strict => structured(value)?,
         };
         Self::new(text)
+    }
+
+    /// From a value in a JSON body.
+    pub(super) fn from_json(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::String(text) => Self::new(text.clone()),
+            Value::Number(number) if !number.is_f64() => Self::new(number.to_string()),
+            _ => Err("it must be a string or a whole number".to_owned()),
+        }
     }
 
     /// From any other source.
@@ -102,7 +112,7 @@ impl<'de> ItemVisitor<'de> for StringItem {
         bare_item: BareItemFromInput<'de>,
     ) -> Result<impl ParameterVisitor<'de, Out = Self::Out>, Self::Error> {
         match bare_item {
-            BareItemFromInput::String(text) => Ok(Value(text.as_str().to_owned())),
+            BareItemFromInput::String(text) => Ok(Text(text.as_str().to_owned())),
             _ => Err(NotAString),
         }
     }
@@ -113,9 +123,9 @@ impl<'de> ItemVisitor<'de> for StringItem {
 struct NotAString;
 
 /// Passes the parameters over and gives the value.
-struct Value(String);
+struct Text(String);
 
-impl<'de> ParameterVisitor<'de> for Value {
+impl<'de> ParameterVisitor<'de> for Text {
     type Out = String;
     type Error = core::convert::Infallible;
 

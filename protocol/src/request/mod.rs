@@ -2,6 +2,7 @@
 
 mod admission;
 mod fingerprint;
+mod given;
 mod json;
 mod jwt;
 mod key;
@@ -12,6 +13,8 @@ mod url;
 pub use admission::{
     Admission, ByBytes, ByJson, Guarded, Identity, OWN_PATHS, Place, RequestHead, Unidentified, admit,
 };
+pub use given::given;
+pub(crate) use json::parse as parse_json;
 pub use jwt::{ByToken, FetchedKeys, KeySets, NextStep, Signature, Unverified, Verification};
 pub use path::NormalPath;
 pub use url::RequestUrl;

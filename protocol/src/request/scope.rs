@@ -53,24 +53,15 @@ pub(super) fn read<'c>(
     header: &dyn Fn(&str) -> Option<String>,
     certificate: &dyn Fn() -> Option<String>,
 ) -> Result<HeadScope<'c>, String> {
-    let part = |source: &ScopeSource| {
-        let value = match source {
-            ScopeSource::Header(name) => header(name),
-            ScopeSource::Path(wanted) => {
-                parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
-            }
-            ScopeSource::Host => Some(url.host.to_owned()),
-            ScopeSource::Cookie(name) => header("cookie").and_then(|cookies| cookie(&cookies, name)),
-            ScopeSource::ClientCertificate => certificate(),
-        };
-        match value {
-            Some(value) if !value.is_empty() && !value.contains(char::REPLACEMENT_CHARACTER) => {
-                Ok((source.describe(), value.into_bytes()))
-            }
-            _ => Err(format!("The request must have {}: keys are kept apart by it.", source.describe())),
-        }
+    let value = |source: &ScopeSource| match source {
+        ScopeSource::Header(name) => header(name),
+        ScopeSource::Path(wanted) => parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone()),
+        ScopeSource::Host => Some(url.host.to_owned()),
+        ScopeSource::Cookie(name) => header("cookie").and_then(|cookies| cookie(&cookies, name)),
+        ScopeSource::ClientCertificate => certificate(),
     };
-    let parts = scope.sources().iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    let parts = parts(scope.sources(), value)
+        .map_err(|source| format!("The request must have {}: keys are kept apart by it.", source.describe()))?;
     Ok(match scope {
         Scope::Public | Scope::Sources(_) => HeadScope::Whole(WholeScope(parts)),
         Scope::Token { issuer, claims, .. } => {
@@ -79,6 +70,20 @@ pub(super) fn read<'c>(
             HeadScope::Open(OpenScope { parts, issuer, claims, token })
         }
     })
+}
+
+/// The parts of a scope, given the value of each source. `Err` has the source whose value is absent, or is none.
+pub(super) fn parts(
+    sources: &[ScopeSource],
+    value: impl Fn(&ScopeSource) -> Option<String>,
+) -> Result<Vec<ScopePart>, &ScopeSource> {
+    let part = |source| match value(source) {
+        Some(value) if !value.is_empty() && !value.contains(char::REPLACEMENT_CHARACTER) => {
+            Ok((ScopeSource::describe(source), value.into_bytes()))
+        }
+        _ => Err(source),
+    };
+    sources.iter().map(part).collect()
 }
 
 const NO_TOKEN: &str =

@@ -32,6 +32,14 @@ impl<'a> RequestUrl<'a> {
         format!("{scheme}://{}{path_and_query}", Self::parse(href).host)
     }
 
+    /// Name and value of each query parameter, decoded; `None` where one is not UTF-8.
+    pub fn parameters(&self) -> impl Iterator<Item = Option<(String, String)>> {
+        self.query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decode(name)?, decode(value)?))
+        })
+    }
+
     /// The decoded values of a query parameter, as `application/x-www-form-urlencoded` has it; `None` for one that is not
     /// UTF-8.
     pub fn parameter(&self, wanted: &str) -> impl Iterator<Item = Option<String>> {

@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use super::VERSION;
+use super::{OperatorCommand, VERSION};
 use crate::bytes::{self, DecodeError, Reader, Writer};
 use crate::ids::{AttemptId, Fingerprint, LayoutId, RecordId, SealKeyId};
 use crate::limits;
@@ -52,6 +52,8 @@ pub enum Command {
         /// The outcome.
         outcome: SentOutcome,
     },
+    /// What an operator asks.
+    Operator(OperatorCommand),
 }
 
 /// How an attempt ended, as the Worker says it.
@@ -172,6 +174,10 @@ impl Command {
                 writer.u64(millis(*retention));
                 outcome.write(&mut writer);
             }
+            Self::Operator(command) => {
+                start(&mut writer, command.kind());
+                command.write(&mut writer);
+            }
         }
         with_length(writer)
     }
@@ -185,6 +191,11 @@ impl Command {
         bytes::version(&mut reader, VERSION)?;
         let command = reader.u8("the command")?;
         reader.u32("the head's length")?;
+        if let Some(command) = OperatorCommand::read(command, &mut reader)? {
+            reader.finish()?;
+            check_body(command.body_length(), body_length)?;
+            return Ok(Self::Operator(command));
+        }
         let id = RecordId::from_bytes(reader.array("the record's id")?);
         let attempt = AttemptId::from_bytes(reader.array("the attempt")?);
         let read = match command {
@@ -236,13 +247,18 @@ impl Command {
         reader.finish()?;
         let expected = match &read {
             Self::Settle { outcome, .. } => outcome.body_length(),
-            Self::Begin { .. } | Self::Count { .. } => 0,
+            Self::Begin { .. } | Self::Count { .. } | Self::Operator(_) => 0,
         };
-        match body_length.checked_sub(expected) {
-            Some(0) => Ok(read),
-            Some(more) => Err(DecodeError::Trailing(more)),
-            None => Err(DecodeError::Truncated("the body")),
-        }
+        check_body(expected, body_length)?;
+        Ok(read)
+    }
+}
+
+fn check_body(expected: usize, found: usize) -> Result<(), DecodeError> {
+    match found.checked_sub(expected) {
+        Some(0) => Ok(()),
+        Some(more) => Err(DecodeError::Trailing(more)),
+        None => Err(DecodeError::Truncated("the body")),
     }
 }
 
@@ -305,10 +321,14 @@ pub fn head_length(prefix: &[u8]) -> Result<usize, DecodeError> {
     Ok(usize::try_from(length).unwrap_or(usize::MAX))
 }
 
-fn head(writer: &mut Writer, command: u8, id: &RecordId, attempt: AttemptId) {
+fn start(writer: &mut Writer, command: u8) {
     writer.u8(VERSION);
     writer.u8(command);
     writer.u32(0);
+}
+
+fn head(writer: &mut Writer, command: u8, id: &RecordId, attempt: AttemptId) {
+    start(writer, command);
     writer.bytes(id.as_bytes());
     writer.bytes(attempt.as_bytes());
 }
@@ -323,7 +343,7 @@ fn with_length(writer: Writer) -> Vec<u8> {
     frame
 }
 
-fn span(reader: &mut Reader<'_>, what: &'static str) -> Result<Duration, DecodeError> {
+pub(super) fn span(reader: &mut Reader<'_>, what: &'static str) -> Result<Duration, DecodeError> {
     reader.u64(what).map(Duration::from_millis)
 }
 

@@ -9,10 +9,12 @@
 
 mod command;
 mod kind;
+mod operator;
 mod reply;
 
 pub use command::{Command, PREFIX_BYTES, SentBody, SentOutcome, head_length};
 pub use kind::{KIND_HEADER, Kind};
+pub use operator::{Entry, OperatorCommand, Page, Position, Report, SentIntervention, ShownBody, Tally};
 pub use reply::Reply;
 
 const VERSION: u8 = 1;

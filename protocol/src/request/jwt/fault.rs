@@ -7,7 +7,7 @@ use crate::problem::Problem;
 
 /// Which check a token failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub(super) enum TokenFault {
+pub(in super::super) enum TokenFault {
     #[error("is longer than {} bytes", limits::TOKEN_BYTES)]
     TooLong,
     #[error("is not three parts in base64url without padding, joined by dots")]

@@ -20,7 +20,7 @@ mod token;
 pub use key_sets::{FetchedKeys, KeySets};
 pub use pending::{ByToken, NextStep, Signature, Unverified, Verification};
 
-pub(super) use pending::VerifiedClaims;
+pub(super) use pending::{VerifiedClaims, scope_parts};
 pub(super) use token::bearer;
 
 use base64::Engine as _;

@@ -3,13 +3,15 @@
 
 use core::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::super::admission::{Guarded, Unscoped};
 use super::super::scope::{OpenScope, ScopePart};
 use super::key_sets::{KeySets, KeyStep};
 use super::keys::VerifyingKey;
 use super::token::Token;
 use super::{claims, fault::TokenFault};
-use crate::config::KeySetAddress;
+use crate::config::{KeySetAddress, TokenIssuer};
 use crate::problem::Problem;
 use crate::time::Timestamp;
 
@@ -65,6 +67,20 @@ impl VerifiedClaims {
     }
 }
 
+/// The parts of a scope that these claims are, of a token of this issuer's. They are nobody's word yet.
+pub(in super::super) fn scope_parts(
+    issuer: &TokenIssuer,
+    wanted: &[String],
+    claims: &Map<String, Value>,
+) -> Result<Vec<ScopePart>, TokenFault> {
+    // A claim means what its issuer means by it, so that is a part of the scope.
+    let mut parts = vec![("the issuer of a token".to_owned(), issuer.issuer.clone().into_bytes())];
+    for name in wanted {
+        parts.push((format!("the claim {name} of a token"), claims::value(claims, name)?));
+    }
+    Ok(parts)
+}
+
 impl<'c> ByToken<'c> {
     pub(in super::super) fn new(request: Unscoped<'c>, scope: OpenScope<'c>) -> Self {
         Self(Pending { request, scope })
@@ -78,11 +94,7 @@ impl<'c> ByToken<'c> {
         let OpenScope { issuer, claims: wanted, token, .. } = &self.0.scope;
         let token = Token::parse(token)?;
         claims::check(&token.claims, issuer, now)?;
-        // A claim means what its issuer means by it, so that is a part of the scope.
-        let mut parts = vec![("the issuer of a token".to_owned(), issuer.issuer.clone().into_bytes())];
-        for name in *wanted {
-            parts.push((format!("the claim {name} of a token"), claims::value(&token.claims, name)?));
-        }
+        let parts = scope_parts(issuer, wanted, &token.claims)?;
         Ok(Unverified { pending: self.0, token, parts })
     }
 }

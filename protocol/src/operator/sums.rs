@@ -1,0 +1,70 @@
+//! Sums over ledgers.
+
+use serde_json::{Map, Value, json};
+
+use super::Problem;
+use crate::config::Route;
+use crate::limits;
+use crate::wire::Tally;
+
+/// Which ledgers are asked for their counters.
+#[derive(Clone, Debug)]
+pub struct Sums<'c> {
+    routes: Vec<&'c Route>,
+    from: usize,
+    all: usize,
+}
+
+impl<'c> Sums<'c> {
+    /// The ledgers of these routes, from the given one on; without one, all of them.
+    pub(super) fn of(routes: Vec<&'c Route>, from: Option<usize>) -> Result<Self, Problem> {
+        let all = routes.iter().fold(0_usize, |sum, route| sum.saturating_add(route.ledger_count()));
+        let most = limits::COUNTED_LEDGERS;
+        if from.is_none() && all > most {
+            let detail = format!(
+                "There are {all} ledgers, and at most {most} are asked at a time. Ask route by route, or with from=0, and \
+                 then with what next says until it is null; the sums are those of the ledgers asked."
+            );
+            return Err(Problem::malformed(detail));
+        }
+        Ok(Self { routes, from: from.unwrap_or(0), all })
+    }
+
+    /// The ledgers to be asked, each with its route.
+    pub fn ledgers(&self) -> Vec<(&'c Route, String)> {
+        let each = self.routes.iter().flat_map(|route| route.ledgers().map(|name| (*route, name)));
+        each.skip(self.from).take(limits::COUNTED_LEDGERS).collect()
+    }
+
+    /// What the operator gets, given what each of [`Self::ledgers`] has counted; `None` where it gave no answer.
+    pub fn reply(&self, tallies: &[(String, Option<Tally>)]) -> Value {
+        let mut sum = Tally::default();
+        let mut largest: Option<(&str, u64)> = None;
+        let mut failed = Vec::new();
+        for (ledger, tally) in tallies {
+            let Some(tally) = tally else {
+                failed.push(ledger.as_str());
+                continue;
+            };
+            sum.counters = sum.counters.plus(&tally.counters);
+            sum.generations = sum.generations.saturating_add(tally.generations);
+            sum.bytes = sum.bytes.saturating_add(tally.bytes);
+            if largest.is_none_or(|(_, bytes)| bytes < tally.bytes) {
+                largest = Some((ledger, tally.bytes));
+            }
+        }
+        let counters: Map<String, Value> =
+            sum.counters.named().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let to = self.from.saturating_add(tallies.len());
+        json!({
+            "routes": self.routes.iter().map(|route| route.name.as_str()).collect::<Vec<_>>(),
+            "ledgers": { "asked": tallies.len(), "of": self.all },
+            "counters": counters,
+            "generations": sum.generations,
+            "bytes": sum.bytes,
+            "largest": largest.map(|(ledger, bytes)| json!({ "ledger": ledger, "bytes": bytes })),
+            "failed": failed,
+            "next": (to < self.all && !tallies.is_empty()).then_some(to),
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! What an operator may see and change, below `/_oncegate/`. It is all decided in [`oncegate_protocol::operator`].
+
+use futures_util::future::join_all;
+use oncegate_protocol::config::Route;
+use oncegate_protocol::ids::RecordId;
+use oncegate_protocol::limits;
+use oncegate_protocol::operator::body::{self, Change};
+use oncegate_protocol::operator::{AdminToken, Ask, Findings, Problem, Standing, Sums, Tour, admit, places, show};
+use oncegate_protocol::request::{Place, RequestHead};
+use oncegate_protocol::wire::{OperatorCommand, Report, Tally};
+use serde_json::{Value, json};
+use wasm_bindgen::JsValue;
+use worker::js_sys::Uint8Array;
+
+use crate::gateway::Deployment;
+use crate::ledger_calls::Ledger;
+use crate::platform::{Gathered, Request, Response, gather, new_attempt, reply};
+use crate::{log, sealing};
+
+/// What an operator gets, or is told in its place.
+type Answer = Result<Value, Problem>;
+
+/// Answers a request to one of the operator's addresses.
+pub(crate) async fn handle(
+    deployment: &Deployment,
+    token: &AdminToken,
+    head: &RequestHead<'_>,
+    request: &Request,
+) -> Result<Response, JsValue> {
+    let answer = match admit(deployment.config, token, head) {
+        Ok(ask) => carry_out(deployment, ask, request).await?,
+        Err(problem) => Err(problem),
+    };
+    match answer {
+        Ok(value) => {
+            let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
+            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            reply(200, &headers, &JsValue::from_str(&format!("{value:#}\n")))
+        }
+        Err(problem) => reply(problem.status(), &problem.headers(), &JsValue::from_str(&problem.body())),
+    }
+}
+
+/// Carries out what is asked. An error is the platform's.
+async fn carry_out(deployment: &Deployment, ask: Ask<'static>, request: &Request) -> Result<Answer, JsValue> {
+    Ok(match ask {
+        Ask::Configuration => Ok(show::configuration(deployment.config)),
+        Ask::Counters(sums) => Ok(count(deployment, &sums).await),
+        Ask::Records(tour) => Ok(list(deployment, tour).await),
+        Ask::Record { route, id, with_body } => look(deployment, route, &places(route, id), with_body).await,
+        Ask::Find(route) => match read(request, |sent| body::find(route, sent)).await {
+            Ok(places) => look(deployment, route, &places, false).await,
+            Err(problem) => Err(problem),
+        },
+        Ask::Resolve(route, id) => match read(request, |sent| body::resolve(route, sent)).await {
+            Ok(change) => self::change(deployment, route, id, change).await?,
+            Err(problem) => Err(problem),
+        },
+        Ask::Forget(route, id) => match read(request, body::forget).await {
+            Ok(change) => self::change(deployment, route, id, change).await?,
+            Err(problem) => Err(problem),
+        },
+    })
+}
+
+/// What an operator has sent, as `parse` reads it.
+async fn read<T>(request: &Request, parse: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Result<T, Problem> {
+    match gather(request.body().as_ref(), limits::OPERATOR_REQUEST_BYTES).await {
+        Ok(Gathered::Whole(bytes)) => parse(&bytes.to_vec()),
+        Ok(Gathered::More(_, reader)) => {
+            // The rest is not wanted; where it cannot be cancelled the platform discards it.
+            let _ = reader.cancel();
+            Err(Problem::too_large())
+        }
+        Err(_) => Err(Problem::broken_off()),
+    }
+}
+
+/// Looks at a record.
+async fn look(deployment: &Deployment, route: &Route, places: &[Place], with_body: bool) -> Answer {
+    let command = |place: &Place| OperatorCommand::Look { id: place.id, with_body };
+    let mut standing = ask(deployment, route, places, &[], command).await?;
+    if let Some((seal, status, sealed)) = standing.sealed() {
+        let keys = &deployment.config.seal_keys;
+        let opened = sealing::open(keys, &seal, &standing.place.id, status, sealed).await;
+        standing = standing.opened(opened);
+    }
+    Ok(show::record(route, &standing))
+}
+
+/// Changes a record by hand, and says so in the log.
+async fn change(deployment: &Deployment, route: &Route, id: RecordId, change: Change) -> Result<Answer, JsValue> {
+    let by = new_attempt()?;
+    let change = match change.seal(route) {
+        Some((key, status)) => {
+            let plain = Uint8Array::from(change.body.as_slice());
+            let sealed = sealing::seal(key, by, &id, status, &plain).await?;
+            change.sealed(key.id(), sealed.to_vec())
+        }
+        None => change,
+    };
+    let command = |place: &Place| OperatorCommand::Intervene {
+        id: place.id,
+        by,
+        retention: route.retention(),
+        intervention: change.intervention.clone(),
+        note: change.note.clone(),
+    };
+    let standing = ask(deployment, route, &places(route, id), &change.body, command).await;
+    Ok(standing.map(|standing| {
+        let details = json!({ "route": route.name, "record": standing.place.id.to_string(), "who": change.note.who(),
+                              "what": change.name() });
+        log::info("changed by an operator", details);
+        show::record(route, &standing)
+    }))
+}
+
+/// Asks the ledgers of a record's layouts in turn.
+async fn ask(
+    deployment: &Deployment,
+    route: &Route,
+    places: &[Place],
+    body: &[u8],
+    command: impl Fn(&Place) -> OperatorCommand,
+) -> Result<Standing, Problem> {
+    let mut findings = Findings::default();
+    for place in places {
+        let report = ledger(deployment, route, &place.ledger).report(command(place), body).await;
+        let report = report.map_err(|_| Problem::unavailable(&place.ledger))?;
+        if findings.take(place, report) {
+            break;
+        }
+    }
+    findings.finish()
+}
+
+/// A page of records.
+async fn list(deployment: &Deployment, mut tour: Tour<'_>) -> Value {
+    while let Some((name, command)) = tour.step() {
+        let page = match ledger(deployment, tour.route(), &name).report(command, &[]).await {
+            Ok(Report::Page(page)) => Some(page),
+            _ => None,
+        };
+        tour.saw(&name, page);
+    }
+    tour.reply()
+}
+
+/// Sums, of ledgers that are asked a few at a time.
+async fn count(deployment: &Deployment, sums: &Sums<'_>) -> Value {
+    let mut tallies = Vec::new();
+    for few in sums.ledgers().chunks(limits::COUNTED_AT_A_TIME) {
+        tallies.extend(join_all(few.iter().map(|(route, name)| tally(deployment, route, name))).await);
+    }
+    sums.reply(&tallies)
+}
+
+async fn tally(deployment: &Deployment, route: &Route, name: &str) -> (String, Option<Tally>) {
+    let tally = match ledger(deployment, route, name).report(OperatorCommand::Tally, &[]).await {
+        Ok(Report::Tally(tally)) => Some(tally),
+        _ => None,
+    };
+    (name.to_owned(), tally)
+}
+
+fn ledger<'a>(deployment: &'a Deployment, route: &'a Route, name: &'a str) -> Ledger<'a> {
+    Ledger { bindings: &deployment.bindings, placement: &route.placement, name }
+}
