@@ -394,6 +394,35 @@ fn each_record_that_stands_so_is_listed_once_whatever_the_page_is() {
     }
 }
 
+/// Storage picks rows by that byte alone, so that a state which it does not name would be missing from every list.
+#[test]
+fn all_states_that_may_be_listed_are_looked_at() {
+    let probing = |until| State::Probing { by: AttemptId::from_bytes([8; 16]), until, doubt: Doubt::BodyCut };
+    let answer =
+        Answer { status: Status::new(201).unwrap(), headers: Vec::new(), body: KeptBody::TooLarge, sealed_by: None };
+    let states = [
+        State::InProgress { lease_until: at(100) },
+        State::InProgress { lease_until: at(500) },
+        State::Completed(answer),
+        State::Released,
+        State::Unknown(Doubt::BodyCut),
+        State::Moved { next: LayoutId::from_bytes([0; 8]) },
+        probing(at(100)),
+        probing(at(500)),
+    ];
+    let mut taken = 0;
+    for state in states {
+        let record = record(state, 1000);
+        for listed in
+            [Listed::Unknown, Listed::InProgress].into_iter().filter(|listed| listed.takes(record.view(at(200))))
+        {
+            taken += 1;
+            assert!(listed.state_bytes().contains(&record.encode()[STATE_OFFSET]), "{listed:?} {record:?}");
+        }
+    }
+    assert_eq!(taken, 5);
+}
+
 #[test]
 fn a_page_looks_at_a_bounded_number_of_rows() {
     let rows = |count: u16, record: &Record| (0..count).map(|number| (id(0, number), record.clone())).collect();

@@ -147,7 +147,7 @@ impl Problem {
         headers
     }
 
-    /// The response's body, a JSON object.
+    /// The response's body, a JSON object in lines, as a person reads it.
     pub fn body(&self) -> String {
         let mut json = serde_json::json!({
             "type": format!("urn:oncegate:operator-problem:{}", self.case.name()),
@@ -158,6 +158,6 @@ impl Problem {
         if let (Some(state), Some(object)) = (self.state, json.as_object_mut()) {
             object.insert("state".to_owned(), state.into());
         }
-        json.to_string()
+        format!("{json:#}\n")
     }
 }

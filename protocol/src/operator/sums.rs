@@ -49,7 +49,7 @@ impl<'c> Sums<'c> {
             sum.counters = sum.counters.plus(&tally.counters);
             sum.generations = sum.generations.saturating_add(tally.generations);
             sum.bytes = sum.bytes.saturating_add(tally.bytes);
-            if largest.is_none_or(|(_, bytes)| bytes < tally.bytes) {
+            if tally.bytes > largest.map_or(0, |(_, bytes)| bytes) {
                 largest = Some((ledger, tally.bytes));
             }
         }
