@@ -28,6 +28,12 @@ impl Keeping {
         if is_hopeless { 0 } else { max_response }
     }
 
+    /// Whether a body of this length is shorter, or longer, than was announced: then it broke off, though nothing said so.
+    pub fn broke_off(&self, length: u32) -> bool {
+        let announced = self.announced_length.filter(|_| !self.status.forbids_body());
+        announced.is_some_and(|announced| announced != u64::from(length))
+    }
+
     /// What to tell the ledger when the body has come, or has exceeded the limit. Where it is told that the answer is too large,
     /// the body does not follow.
     pub fn outcome(&self, body: SentBody) -> SentOutcome {
@@ -80,6 +86,17 @@ mod tests {
             assert_eq!(keeping(too_many.clone(), None).outcome(body), not_kept);
         }
         assert_eq!(keeping(headers, None).outcome(SentBody::TooLarge), not_kept);
+    }
+
+    #[test]
+    fn a_body_of_another_length_than_announced_broke_off() {
+        for (announced, length, expected) in
+            [(None, 5, false), (Some(5), 5, false), (Some(10), 5, true), (Some(0), 0, false)]
+        {
+            assert_eq!(keeping(Headers::new(), announced).broke_off(length), expected, "{announced:?} {length}");
+        }
+        let not_modified = Keeping::new(Status::new(304).unwrap(), &Headers::new(), Some(10), &[]);
+        assert!(!not_modified.broke_off(0));
     }
 
     #[test]

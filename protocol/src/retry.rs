@@ -11,8 +11,7 @@ pub const TRIES: u32 = 3;
 /// How long one try may take.
 const TRY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long all tries of a call may take together. It is less than the lease outlasts the origin's timeout, so that an outcome
-/// that is told late is still told within the lease.
+/// How long all tries of a call may take together: less than the lease outlasts the origin's timeout.
 const BUDGET: Duration = Duration::from_secs(8);
 
 const FIRST_PAUSE_MS: u64 = 40;

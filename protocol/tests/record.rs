@@ -50,15 +50,15 @@ fn answer(status: u16) -> Answer {
 }
 
 fn complete(stored: &Stored, attempt: AttemptId, answer: Answer, retention: Duration, now: Timestamp) -> Settle {
-    settle(stored, attempt, Outcome::Completed(answer), retention, now)
+    settle(stored, Witness::of_itself(attempt), Outcome::Completed(answer), retention, now)
 }
 
 fn release(stored: &Stored, attempt: AttemptId, retention: Duration, now: Timestamp) -> Settle {
-    settle(stored, attempt, Outcome::Released, retention, now)
+    settle(stored, Witness::of_itself(attempt), Outcome::Released, retention, now)
 }
 
 fn doubt(stored: &Stored, attempt: AttemptId, doubt: Doubt, retention: Duration, now: Timestamp) -> Settle {
-    settle(stored, attempt, Outcome::Doubted(doubt), retention, now)
+    settle(stored, Witness::of_itself(attempt), Outcome::Doubted(doubt), retention, now)
 }
 
 /// A record that `MINE` claimed at 1000 s: its lease ends at 1035 s.
@@ -122,16 +122,16 @@ fn begin_in_every_state() {
     let rows: [Row; 13] = [
         (claimed, 1000, ["in progress until 1035", "in progress until 1035", "mismatch", "forward 1 again"]),
         (claimed, 1034, ["in progress until 1035", "in progress until 1035", "mismatch", "forward 1 again"]),
-        (claimed, 1035, ["unknown: LeaseExpired", "forward 2", "mismatch", "unknown: LeaseExpired"]),
-        (claimed, 1134, ["unknown: LeaseExpired", "forward 2", "mismatch", "unknown: LeaseExpired"]),
+        (claimed, 1035, ["unknown: LeaseExpired", "forward 2", "mismatch", "stale"]),
+        (claimed, 1134, ["unknown: LeaseExpired", "forward 2", "mismatch", "stale"]),
         (claimed, 1135, ["forward 1", "forward 1", "forward 1", "forward 1"]),
         (completed, 1001, ["replay 201", "replay 201", "mismatch", "replay 201"]),
         (completed, 1100, ["replay 201", "replay 201", "mismatch", "replay 201"]),
         (completed, 1101, ["forward 1", "forward 1", "forward 1", "forward 1"]),
         (released, 1001, ["forward 2", "forward 2", "forward 2", "stale"]),
         (released, 1101, ["forward 1", "forward 1", "forward 1", "forward 1"]),
-        (doubted, 1001, ["unknown: ConnectionLost", "forward 2", "mismatch", "unknown: ConnectionLost"]),
-        (doubted, 1100, ["unknown: ConnectionLost", "forward 2", "mismatch", "unknown: ConnectionLost"]),
+        (doubted, 1001, ["unknown: ConnectionLost", "forward 2", "mismatch", "stale"]),
+        (doubted, 1100, ["unknown: ConnectionLost", "forward 2", "mismatch", "stale"]),
         (doubted, 1101, ["forward 1", "forward 1", "forward 1", "forward 1"]),
     ];
     for (record, seconds, expected) in rows {
@@ -212,12 +212,16 @@ fn one_request_at_a_time_asks_what_became_of_another() {
 #[test]
 fn what_a_probe_learns_counts_and_what_it_does_not_learn_changes_nothing() {
     let third = claim(THIRD, SAME, OnUnknown::Probe);
-    let by = |attempt, outcome| settle(&Stored::Record(probing()), attempt, outcome, RETENTION, at(1003));
+    let of = |attempt, of, outcome| {
+        settle(&Stored::Record(probing()), Witness { attempt, of }, outcome, RETENTION, at(1003))
+    };
+    let asked = |outcome| of(OTHER, MINE, outcome);
+    let by = |attempt, outcome| of(attempt, attempt, outcome);
     let told_then = |settled| told(written(settled), &third, at(1004));
 
-    assert_eq!(told_then(by(OTHER, Outcome::Completed(answer(200)))), "replay 200");
-    assert_eq!(told_then(by(OTHER, Outcome::NotExecuted)), "forward 2");
-    assert_eq!(told_then(by(OTHER, Outcome::Doubted(Doubt::Status(500)))), "probe 1 ConnectionLost");
+    assert_eq!(told_then(asked(Outcome::Completed(answer(200)))), "replay 200");
+    assert_eq!(told_then(asked(Outcome::NotExecuted)), "forward 2");
+    assert_eq!(told_then(asked(Outcome::Doubted(Doubt::Status(500)))), "probe 1 ConnectionLost");
     assert_eq!(told_then(by(OTHER, Outcome::Released)), "probe 1 ConnectionLost", "who has not asked frees nothing");
 
     // The attempt in question may yet say itself how it ended, but only that it executed is news.
@@ -228,17 +232,57 @@ fn what_a_probe_learns_counts_and_what_it_does_not_learn_changes_nothing() {
 
     // Said twice, it is a no-op the second time; and what the probe learnt stands against the attempt in question.
     for outcome in [Outcome::Completed(answer(200)), Outcome::NotExecuted, Outcome::Doubted(Doubt::BodyCut)] {
-        let stored = Stored::Record(written(by(OTHER, outcome.clone())));
-        assert_eq!(settle(&stored, OTHER, outcome.clone(), RETENTION, at(1004)), Settle::Already, "{outcome:?}");
+        let stored = Stored::Record(written(asked(outcome.clone())));
+        let again = settle(&stored, Witness { attempt: OTHER, of: MINE }, outcome.clone(), RETENTION, at(1004));
+        assert_eq!(again, Settle::Already, "{outcome:?}");
     }
-    let freed = Stored::Record(written(by(OTHER, Outcome::NotExecuted)));
+    let freed = Stored::Record(written(asked(Outcome::NotExecuted)));
     assert_eq!(complete(&freed, MINE, answer(201), RETENTION, at(1004)), Settle::Stale(StaleReason::OtherAttempt));
 
     // Nobody but who asks may say that it was not executed.
     for record in [claimed, completed, doubted] {
-        let settled = settle(&Stored::Record(record()), MINE, Outcome::NotExecuted, RETENTION, at(1003));
+        let stored = Stored::Record(record());
+        let settled = settle(&stored, Witness::of_itself(MINE), Outcome::NotExecuted, RETENTION, at(1003));
         assert_eq!(settled, Settle::Stale(StaleReason::OtherOutcome));
+        let of_mine = Witness { attempt: OTHER, of: MINE };
+        let settled = settle(&stored, of_mine, Outcome::NotExecuted, RETENTION, at(1003));
+        assert_eq!(settled, Settle::Stale(StaleReason::OtherAttempt));
     }
+}
+
+#[test]
+fn what_the_origin_said_of_one_attempt_says_nothing_of_another() {
+    // OTHER asked about MINE, was told that it has not executed, and freed the key; THIRD took it, and is in doubt.
+    let asked = Witness { attempt: OTHER, of: MINE };
+    let freed = written(settle(&Stored::Record(probing()), asked, Outcome::NotExecuted, RETENTION, at(1003)));
+    let third = claim(THIRD, SAME, OnUnknown::Probe);
+    let Begin::Forward { write: Some(taken), .. } = begin(&Stored::Record(freed), &third, at(1004)) else {
+        panic!("not forwarded");
+    };
+    let doubted = written(doubt(&Stored::Record(taken), THIRD, Doubt::BodyCut, RETENTION, at(1005)));
+    // Now the first tries of OTHER's frames arrive: its begin, and what it learnt of MINE.
+    let late = claim(OTHER, SAME, OnUnknown::Probe);
+    let Begin::Probe { fence, write: Some(probing), .. } = begin(&Stored::Record(doubted), &late, at(1006)) else {
+        panic!("not probing");
+    };
+    assert_eq!(fence, THIRD);
+    for outcome in [Outcome::NotExecuted, Outcome::Completed(answer(200))] {
+        let settled = settle(&Stored::Record(probing.clone()), asked, outcome, RETENTION, at(1007));
+        assert_eq!(settled, Settle::Stale(StaleReason::OtherAttempt));
+    }
+}
+
+#[test]
+fn a_key_given_away_is_not_claimed_here_for_as_long_as_it_is_asked_for() {
+    let asked = Claim { layout: Layout::Previous { next: NEXT }, ..claim(OTHER, SAME, OnUnknown::Hold) };
+    let Begin::Moved { write: Some(moved) } = begin(&Stored::Absent, &asked, at(1000)) else { panic!("not moved") };
+    assert_eq!(moved.expires_at, at(1270));
+    assert_eq!(told(moved.clone(), &asked, at(1135)), "moved");
+    assert_eq!(told(moved.clone(), &asked, at(1136)), "moved now", "it is renewed");
+    let Begin::Moved { write: Some(renewed) } = begin(&Stored::Record(moved), &asked, at(1200)) else {
+        panic!("not renewed");
+    };
+    assert_eq!(renewed.expires_at, at(1470));
 }
 
 #[test]
@@ -268,11 +312,11 @@ fn a_previous_layout_answers_for_what_it_has_and_gives_all_else_away_for_good() 
     let Begin::Moved { write: Some(moved) } = begin(&Stored::Absent, &hold, at(1000)) else { panic!("not moved") };
     assert_eq!(told(moved.clone(), &hold, at(1001)), "moved");
     let current = claim(OTHER, DIFFERENT, OnUnknown::Retry);
-    assert_eq!(told(moved.clone(), &current, at(1134)), "elsewhere", "nobody claims it here");
+    assert_eq!(told(moved.clone(), &current, at(1269)), "elsewhere", "nobody claims it here");
     let other = Claim { layout: Layout::Previous { next: LayoutId::from_bytes([6; 8]) }, ..hold };
     assert_eq!(told(moved.clone(), &other, at(1001)), "elsewhere", "nobody takes it to a third layout");
     assert_eq!(release(&Stored::Record(moved.clone()), OTHER, RETENTION, at(1001)), Settle::Already);
-    assert_eq!(told(moved.clone(), &current, at(1135)), "forward 1", "when all is over");
+    assert_eq!(told(moved.clone(), &current, at(1270)), "forward 1", "when all is over");
     let late = complete(&Stored::Record(moved), OTHER, answer(200), RETENTION, at(1001));
     assert_eq!(late, Settle::Stale(StaleReason::OtherOutcome));
 }
@@ -386,14 +430,16 @@ fn a_new_key_is_counted_where_that_is_due_and_finds_room_or_not() {
         _ => "other",
     };
     assert_eq!(word(&Stored::Absent, &due, records(0)), "count");
-    assert_eq!(word(&Stored::Absent, &due, records(10)), "count", "it is not known yet whether it comes to that");
+    assert_eq!(word(&Stored::Absent, &due, records(10)), "full", "there is no need to count it");
     assert_eq!(word(&Stored::Absent, &done, records(9)), "forward");
     assert_eq!(word(&Stored::Absent, &done, records(10)), "full");
     let previous = Claim { layout: Layout::Previous { next: NEXT }, ..due };
-    assert_eq!(word(&Stored::Absent, &previous, records(9)), "moved", "it is counted where it goes");
-    assert_eq!(word(&Stored::Absent, &previous, records(10)), "full");
+    assert_eq!(word(&Stored::Absent, &previous, records(9)), "count", "before anything is written");
+    let counted = Claim { counting: Counting::Done, ..previous };
+    assert_eq!(word(&Stored::Absent, &counted, records(19)), "moved", "it moves because it is full");
+    assert_eq!(word(&Stored::Absent, &counted, records(20)), "full");
 
-    assert_eq!(word(&Stored::Record(released()), &due, records(0)), "forward", "it has been counted");
+    assert_eq!(word(&Stored::Record(released()), &due, records(10)), "forward", "it is counted, and has its room");
     assert_eq!(word(&Stored::Record(completed()), &due, records(10)), "replay");
 }
 

@@ -12,7 +12,7 @@ use wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::JsFuture;
 
 use super::Deployment;
-use super::guarded::Attempt;
+use super::guarded::{Attempt, Told};
 use crate::origin;
 use crate::platform::{
     Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, gather, header_list, pipe, reply,
@@ -46,7 +46,7 @@ impl Attempt {
                 let answer = self.answer(status, all, wishes.ttl, method);
                 match response.body().filter(|_| headers::has_body(method)) {
                     Some(body) if self.route.reply.streams(status) => self.store_early(body, answer, time_limit),
-                    body => self.store(body.as_ref(), answer, Mark::Created, &time_limit).await,
+                    body => self.store(body.as_ref(), answer, &time_limit).await,
                 }
             }
             Class::Release => {
@@ -75,47 +75,91 @@ impl Attempt {
     }
 
     /// Keeps an answer, and replies with it.
-    pub(super) async fn store(
+    async fn store(
         &self,
         body: Option<&ReadableStream>,
         answer: Answer,
-        mark: Mark,
         time_limit: &TimeLimit,
     ) -> Result<Response, JsValue> {
-        let limit = answer.kept.body_limit(self.route.max_response);
-        let gathered = match gather(body, limit).await {
-            Ok(gathered) => gathered,
+        let (kept, body) = match self.keep_answer(body, &answer, time_limit).await {
+            Ok(kept) => kept,
             Err(thrown) => return self.in_doubt(origin::doubt_of_body(&thrown), &thrown).await,
         };
-        match gathered {
+        let mark = match kept {
+            Kept::Whole | Kept::WithoutBody => "created",
+            Kept::Refused | Kept::Lost => "not-stored",
+        };
+        marked_reply(answer.status.as_u16(), answer.headers, mark, &body)
+    }
+
+    /// Reads an answer's body and brings both to the ledger. Gives what came of it, and the body for the client.
+    ///
+    /// # Errors
+    /// What the body failed with.
+    pub(super) async fn keep_answer(
+        &self,
+        body: Option<&ReadableStream>,
+        answer: &Answer,
+        time_limit: &TimeLimit,
+    ) -> Result<(Kept, JsValue), JsValue> {
+        match gather(body, answer.kept.body_limit(self.route.max_response)).await? {
             Gathered::Whole(bytes) => {
                 let bytes = bytes.whole();
-                let is_stored = self.tell_answer(&answer, Some(&bytes)).await;
+                check_length(answer, &bytes)?;
+                let kept = self.tell_answer(answer, Some(&bytes)).await;
                 let body = if answer.status.forbids_body() { JsValue::NULL } else { bytes.joined(&[]).into() };
-                kept_reply(answer.status, answer.headers, mark, is_stored, &body)
+                Ok((kept, body))
             }
             Gathered::More(bytes, rest) => {
                 time_limit.lift();
-                let is_stored = self.tell_answer(&answer, None).await;
-                let body = stream(&self.deployment, bytes, rest, &pipe(answer.announced_length)?);
-                kept_reply(answer.status, answer.headers, mark, is_stored, &body)
+                let kept = self.tell_answer(answer, None).await;
+                Ok((kept, stream(&self.deployment, bytes, rest, &pipe(answer.announced_length)?)))
             }
         }
     }
 
-    /// Brings an answer to the ledger, with its body if that is whole, and says whether it is durable.
-    pub(super) async fn tell_answer(&self, answer: &Answer, body: Option<&Bytes>) -> bool {
+    /// Brings an answer to the ledger, with its body if that is whole.
+    pub(super) async fn tell_answer(&self, answer: &Answer, body: Option<&Bytes>) -> Kept {
         let (sent, body) = match body {
             Some(body) => self.for_record(answer, body).await,
             None => (SentBody::TooLarge, None),
         };
         let outcome = answer.kept.outcome(sent);
-        if outcome.is_too_large() {
+        let is_too_large = outcome.is_too_large();
+        if is_too_large {
             self.log("answer not kept", json!({ "limit": self.route.max_response }));
-            return self.tell(outcome, None, answer.retention).await;
         }
-        self.tell(outcome, body, answer.retention).await
+        match self.tell(outcome, body.filter(|_| !is_too_large), answer.retention).await {
+            Told::Stored if is_too_large => Kept::WithoutBody,
+            Told::Stored => Kept::Whole,
+            Told::Refused => Kept::Refused,
+            Told::Lost => Kept::Lost,
+        }
     }
+}
+
+/// What came of keeping an answer.
+#[derive(Clone, Copy)]
+pub(super) enum Kept {
+    /// It is on record, durably.
+    Whole,
+    /// It is on record, durably, that the origin executed; but not its answer.
+    WithoutBody,
+    /// The record says something else.
+    Refused,
+    /// That is not known.
+    Lost,
+}
+
+/// That a body is as long as it was announced.
+///
+/// # Errors
+/// Where it is not: then it broke off, though nothing said so.
+pub(super) fn check_length(answer: &Answer, body: &Bytes) -> Result<(), JsValue> {
+    if answer.kept.broke_off(body.length()) {
+        return Err(JsValue::from_str("the body is not as long as the origin has announced"));
+    }
+    Ok(())
 }
 
 /// What has been read of a body, and then the rest of it as it comes, through this pipe. Where the client hangs up it ends;
@@ -139,38 +183,13 @@ async fn pump(begun: Bytes, rest: &ReadableStream, into: &WritableStream) -> Res
     JsFuture::from(rest.pipe_to(into)?).await.map(|_| ())
 }
 
-/// What an answer is that is kept.
-#[derive(Clone, Copy)]
-pub(super) enum Mark {
-    /// The origin has just executed.
-    Created,
-    /// It has executed before, as it said when it was asked.
-    Probed,
-}
-
-/// An answer that is marked by what it is, and by whether its record is durable.
-pub(super) fn kept_reply(
-    status: Status,
-    mut headers: Headers,
-    mark: Mark,
-    is_stored: bool,
-    body: &JsValue,
-) -> Result<Response, JsValue> {
-    match mark {
-        Mark::Probed => headers::mark_replayed(&mut headers),
-        Mark::Created if is_stored => headers::mark(&mut headers, "created"),
-        Mark::Created => headers::mark(&mut headers, "not-stored"),
-    }
-    reply(status.as_u16(), &headers, body)
-}
-
 /// An answer whose body goes on as it comes.
 pub(super) fn pass_on(response: &Response, headers: Headers, mark: &str) -> Result<Response, JsValue> {
     let body = response.body().map_or(JsValue::NULL, JsValue::from);
     marked_reply(response.status(), headers, mark, &body)
 }
 
-fn marked_reply(status: u16, mut headers: Headers, mark: &str, body: &JsValue) -> Result<Response, JsValue> {
+pub(super) fn marked_reply(status: u16, mut headers: Headers, mark: &str, body: &JsValue) -> Result<Response, JsValue> {
     headers::mark(&mut headers, mark);
     reply(status, &headers, body)
 }

@@ -36,8 +36,15 @@ pub(super) async fn begin(
 ) -> Result<(Attempt, Begun), JsValue> {
     let route = request.identity.route;
     let attempt = platform::new_attempt()?;
-    let at = |place: &Place| Attempt { deployment: Rc::clone(deployment), route, place: place.clone(), attempt };
-    let claim = |layout| Claim {
+    let at = |place: &Place| Attempt {
+        deployment: Rc::clone(deployment),
+        route,
+        place: place.clone(),
+        attempt,
+        of: attempt,
+    };
+    let mut counting = if request.identity.counted_at.is_some() { Counting::Due } else { Counting::Done };
+    let claim = |layout, counting| Claim {
         attempt,
         fingerprint: request.identity.fingerprint,
         lease: route.lease(),
@@ -45,16 +52,17 @@ pub(super) async fn begin(
         on_unknown,
         layout,
         max_records: route.max_records,
-        counting: if request.identity.counted_at.is_some() { Counting::Due } else { Counting::Done },
+        counting,
     };
     if let Some(previous) = request.identity.previous.as_ref().map(at) {
-        match previous.begin(request, claim(Layout::Previous { next: route.layout.id() }), arrived_at).await {
-            Begun::Moved => {}
+        let claim = claim(Layout::Previous { next: route.layout.id() }, counting);
+        match previous.begin(request, claim, arrived_at).await {
+            Begun::Moved { counted } => counting = counted,
             begun => return Ok((previous, begun)),
         }
     }
     let current = at(&request.identity.place);
-    let begun = current.begin(request, claim(Layout::Current), arrived_at).await;
+    let begun = current.begin(request, claim(Layout::Current, counting), arrived_at).await;
     Ok((current, begun))
 }
 
@@ -67,7 +75,10 @@ pub(super) enum Begun {
     /// Likewise, with a body that has to be opened.
     Sealed(SealedAnswer),
     /// The key is kept in the next layout.
-    Moved,
+    Moved {
+        /// Whether it has been counted.
+        counted: Counting,
+    },
     /// No answer: the claim may have been taken or not.
     Lost,
     /// The ledger, or the record, does not serve.
@@ -76,14 +87,19 @@ pub(super) enum Begun {
     Full,
     /// The scope has used all its new keys, for this time to come.
     Exhausted(Duration),
+    /// The claim was taken, but the answer to it was lost for so long that it holds no more.
+    Lapsed,
     /// The claim may not be taken.
     Refused,
+    /// Others have taken the key each time that it was free.
+    Outrun,
 }
 
 /// What came of counting a new key.
 enum Counted {
     Granted,
     Exhausted(Duration),
+    Full,
     Failed,
 }
 
@@ -103,12 +119,13 @@ impl Attempt {
                 Ok(Answer::Frame(Reply::Probe { fence, number, doubt })) => {
                     return Begun::Asked(Question { fence, number, doubt, begun_at });
                 }
-                Ok(Answer::Frame(Reply::Moved)) => return Begun::Moved,
+                Ok(Answer::Frame(Reply::Moved)) => return Begun::Moved { counted: claim.counting },
                 // Only a begin that waited is told so, and what is left of the wait shrinks.
                 Ok(Answer::Frame(Reply::Again)) => {}
                 Ok(Answer::Frame(Reply::Count)) => match self.count(request).await {
                     Counted::Granted => claim.counting = Counting::Done,
                     Counted::Exhausted(left) => return Begun::Exhausted(left),
+                    Counted::Full => return Begun::Full,
                     Counted::Failed => return Begun::Failed,
                 },
                 Ok(Answer::Frame(Reply::Full)) => return Begun::Full,
@@ -116,13 +133,13 @@ impl Attempt {
                     self.log("ledger does not serve", json!({}));
                     return Begun::Failed;
                 }
+                Ok(Answer::Frame(Reply::Stale)) => {
+                    self.log("claim lapsed", json!({}));
+                    return Begun::Lapsed;
+                }
                 // Also what only a ledger of another version can have meant: it has the records, and they may be read again.
                 Ok(Answer::Frame(
-                    other @ (Reply::Stale
-                    | Reply::Done
-                    | Reply::Exhausted { .. }
-                    | Reply::Elsewhere
-                    | Reply::NotUnderstood),
+                    other @ (Reply::Done | Reply::Exhausted { .. } | Reply::Elsewhere | Reply::NotUnderstood),
                 )) => {
                     self.log("claim refused", json!({ "answer": format!("{other:?}") }));
                     return Begun::Refused;
@@ -131,8 +148,8 @@ impl Attempt {
                 Err(Failure::Overloaded) => return Begun::Failed,
             }
         }
-        self.log("begun too often", json!({}));
-        Begun::Failed
+        // Whenever the key was free somebody else was faster.
+        Begun::Outrun
     }
 
     /// Counts a new key where those of its scope are counted.
@@ -141,10 +158,19 @@ impl Attempt {
             return Counted::Granted;
         };
         let retention = self.route.retention();
-        let command = Command::Count { id: place.id, attempt: self.attempt, quota, retention };
+        let command = Command::Count {
+            id: place.id,
+            attempt: self.attempt,
+            key: self.place.id,
+            quota,
+            max_records: self.route.max_records,
+            lease: self.route.lease(),
+            retention,
+        };
         match self.ledger(place).ask(&command, None, Duration::ZERO).await {
             Ok(Answer::Frame(Reply::Done)) => Counted::Granted,
             Ok(Answer::Frame(Reply::Exhausted { left })) => Counted::Exhausted(left),
+            Ok(Answer::Frame(Reply::Full)) => Counted::Full,
             Ok(_) | Err(_) => Counted::Failed,
         }
     }

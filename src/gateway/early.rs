@@ -1,8 +1,9 @@
 //! An answer that streams to its first client while it is being stored, on a route with `reply = "early"`.
 
+use oncegate_protocol::outcome::Doubt;
 use wasm_bindgen::JsValue;
 
-use super::answered::{Answer, Mark, kept_reply};
+use super::answered::{Answer, check_length, marked_reply};
 use super::guarded::Attempt;
 use crate::origin;
 use crate::platform::{ReadableStream, Relay, Response, TimeLimit, pipe};
@@ -19,7 +20,7 @@ impl Attempt {
         let relay = Relay::default();
         let pipe = pipe(answer.announced_length)?;
         let headers = core::mem::take(&mut answer.headers);
-        let reply = kept_reply(answer.status, headers, Mark::Created, true, &pipe.readable())?;
+        let reply = marked_reply(answer.status.as_u16(), headers, "created", &pipe.readable())?;
         let (sender, writable) = (relay.clone(), pipe.writable());
         self.deployment.context.wait_until(async move {
             // Nobody is left to be told of a failure here: the client has hung up, or sees its body break off.
@@ -33,13 +34,17 @@ impl Attempt {
     /// Reads an answer to its end and brings it to the ledger.
     async fn keep(&self, relay: Relay, body: ReadableStream, answer: Answer, time_limit: TimeLimit) {
         match relay.read(body, answer.kept.body_limit(self.route.max_response)).await {
-            Ok(whole) => {
-                if whole.is_none() {
-                    // What is still to come may take as long as it takes.
-                    time_limit.lift();
-                }
-                self.tell_answer(&answer, whole.as_ref()).await;
+            Ok(None) => {
+                // What is still to come may take as long as it takes.
+                time_limit.lift();
+                self.tell_answer(&answer, None).await;
             }
+            Ok(Some(whole)) => match check_length(&answer, &whole) {
+                Ok(()) => {
+                    self.tell_answer(&answer, Some(&whole)).await;
+                }
+                Err(thrown) => self.doubted(Doubt::BodyCut, &thrown).await,
+            },
             Err(thrown) => self.doubted(origin::doubt_of_body(&thrown), &thrown).await,
         }
     }

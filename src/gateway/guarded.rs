@@ -9,7 +9,7 @@ use oncegate_protocol::headers::{self, AttemptHeaders};
 use oncegate_protocol::ids::AttemptId;
 use oncegate_protocol::outcome::Doubt;
 use oncegate_protocol::problem::Problem;
-use oncegate_protocol::record::OnUnknown;
+use oncegate_protocol::record::{OnUnknown, Witness};
 use oncegate_protocol::request::Place;
 use oncegate_protocol::wire::{Command, Reply, SentOutcome};
 use serde_json::json;
@@ -32,6 +32,19 @@ pub(super) struct Attempt {
     /// Where its record is.
     pub(super) place: Place,
     pub(super) attempt: AttemptId,
+    /// Whose outcome it brings: its own, or that of the attempt that it asks the origin about.
+    pub(super) of: AttemptId,
+}
+
+/// What came of telling the ledger an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It is durable.
+    Stored,
+    /// The record is another attempt's, or has ended otherwise.
+    Refused,
+    /// That is not known.
+    Lost,
 }
 
 /// Carries a guarded request out, from its claim to its reply.
@@ -41,8 +54,8 @@ pub(super) async fn execute(deployment: Rc<Deployment>, request: GuardedRequest)
     let Begun::Asked(question) = begun else { return attempt.go_on(begun, request).await };
     match attempt.probe(&request, &question).await? {
         Probed::Replied(response) => Ok(response),
-        Probed::NotExecuted => {
-            // The key is free. Whoever has taken it in between is not asked about again.
+        Probed::Known => {
+            // The key is free, or the record says more by now. What is unknown once more is not asked about again.
             let (attempt, begun) = begin(&deployment, &request, OnUnknown::Hold, arrived_at).await?;
             attempt.go_on(begun, request).await
         }
@@ -67,10 +80,11 @@ impl Attempt {
                 return self.pass_unguarded(request).await;
             }
             // The claim may have arrived after all, or yet arrive. Nobody will use it.
-            Begun::Lost => self.afterwards(SentOutcome::Released),
+            Begun::Lost | Begun::Lapsed => self.afterwards(SentOutcome::Released),
             Begun::Full => return replies::problem(&Problem::full()),
             Begun::Exhausted(left) => return replies::problem(&Problem::limited(left)),
-            Begun::Asked(_) | Begun::Moved | Begun::Failed | Begun::Refused => {}
+            Begun::Outrun => return replies::problem(&Problem::in_progress()),
+            Begun::Asked(_) | Begun::Moved { .. } | Begun::Failed | Begun::Refused => {}
         }
         replies::problem(&Problem::unavailable())
     }
@@ -147,23 +161,23 @@ impl Attempt {
         self.tell(SentOutcome::Released, None, self.route.retention()).await;
     }
 
-    /// Brings an outcome to the ledger, and says whether it is durable. Where it is not, the lease will end and leave the
-    /// outcome unknown, which is safe.
-    pub(super) async fn tell(&self, outcome: SentOutcome, body: Option<Bytes>, retention: Duration) -> bool {
+    /// Brings an outcome to the ledger. Where it is not stored, the lease will end and leave the outcome unknown, which is safe.
+    pub(super) async fn tell(&self, outcome: SentOutcome, body: Option<Bytes>, retention: Duration) -> Told {
         let instead = outcome.instead();
-        let command = Command::Settle { id: self.place.id, attempt: self.attempt, retention, outcome };
+        let witness = Witness { attempt: self.attempt, of: self.of };
+        let command = Command::Settle { id: self.place.id, witness, lease: self.route.lease(), retention, outcome };
         match self.ledger(&self.place).ask(&command, body, Duration::ZERO).await {
-            Ok(Answer::Frame(Reply::Done)) => true,
+            Ok(Answer::Frame(Reply::Done)) => Told::Stored,
             Ok(Answer::Frame(other)) => {
                 self.log("outcome not taken", json!({ "answer": format!("{other:?}") }));
-                false
+                Told::Refused
             }
             Ok(Answer::ForClient(_) | Answer::Sealed(_)) | Err(_) => {
                 self.log("outcome lost", json!({}));
                 if let Some(instead) = instead {
                     self.afterwards(instead);
                 }
-                false
+                Told::Lost
             }
         }
     }

@@ -10,12 +10,12 @@ use oncegate_protocol::wire::SentOutcome;
 use serde_json::json;
 use wasm_bindgen::JsValue;
 
-use super::answered::Mark;
+use super::answered::{Answer, Kept};
 use super::body::GuardedRequest;
-use super::guarded::Attempt;
+use super::guarded::{Attempt, Told};
 use super::replies;
 use crate::origin;
-use crate::platform::{OutgoingRequest, Response, TimeLimit, describe, header_list, now};
+use crate::platform::{OutgoingRequest, Response, TimeLimit, describe, header_list, now, reply};
 
 /// How it is asked.
 const METHOD: &str = "GET";
@@ -36,13 +36,18 @@ pub(super) struct Question {
 pub(super) enum Probed {
     /// This reply.
     Replied(Response),
-    /// The origin has not executed, and the key is free.
-    NotExecuted,
+    /// The ledger knows more now: the origin has not executed, and the key is free; or the attempt in question has ended by
+    /// itself meanwhile.
+    Known,
 }
 
 impl Attempt {
     /// Asks the origin, with the caller's credentials, and brings what it says to the ledger.
     pub(super) async fn probe(&self, request: &GuardedRequest, question: &Question) -> Result<Probed, JsValue> {
+        Self { of: question.fence, ..self.clone() }.ask_and_tell(request, question).await
+    }
+
+    async fn ask_and_tell(&self, request: &GuardedRequest, question: &Question) -> Result<Probed, JsValue> {
         let time_limit = TimeLimit::begin(self.route.timeout);
         let in_time = may_call_origin(now().since(question.begun_at), self.route.timeout, self.route.lease());
         let response = match request.identity.probe.as_deref().filter(|_| in_time) {
@@ -60,21 +65,42 @@ impl Attempt {
         match finding {
             Finding::Executed(status) => {
                 let answer = self.answer(status, all, wishes.ttl, METHOD);
-                let reply = self.store(response.body().as_ref(), answer, Mark::Probed, &time_limit).await?;
-                Ok(Probed::Replied(reply))
+                self.found(question, answer, &response, &time_limit).await
             }
             Finding::NotExecuted => {
                 discard(&response);
-                if self.tell(SentOutcome::NotExecuted, None, self.route.retention()).await {
-                    return Ok(Probed::NotExecuted);
+                match self.tell(SentOutcome::NotExecuted, None, self.route.retention()).await {
+                    Told::Stored | Told::Refused => Ok(Probed::Known),
+                    Told::Lost => replies::problem(&Problem::unavailable()).map(Probed::Replied),
                 }
-                Ok(Probed::Replied(replies::problem(&Problem::unavailable())?))
             }
             Finding::Open => {
                 discard(&response);
                 self.learnt_nothing(question, &format!("the origin answered {}", response.status())).await
             }
         }
+    }
+
+    /// Keeps the answer that the origin gives now, and replies with it.
+    async fn found(
+        &self,
+        question: &Question,
+        answer: Answer,
+        response: &Response,
+        time_limit: &TimeLimit,
+    ) -> Result<Probed, JsValue> {
+        let (kept, body) = match self.keep_answer(response.body().as_ref(), &answer, time_limit).await {
+            Ok(kept) => kept,
+            Err(thrown) => return self.learnt_nothing(question, &describe(&thrown)).await,
+        };
+        let mut headers = answer.headers;
+        match kept {
+            Kept::Whole => headers::mark_replayed(&mut headers),
+            Kept::WithoutBody | Kept::Lost => headers::mark(&mut headers, "not-stored"),
+            // What the attempt in question has said itself is what all others get.
+            Kept::Refused => return Ok(Probed::Known),
+        }
+        reply(answer.status.as_u16(), &headers, &body).map(Probed::Replied)
     }
 
     async fn ask_origin(
@@ -89,7 +115,7 @@ impl Attempt {
             headers::to_probe(client, &self.route.headers(), &request.identity.key, question.fence, question.number);
         let address = origin::sibling(self.deployment.config, &request.url, path);
         let outgoing = OutgoingRequest { method: METHOD, headers: &headers, body: None }.to(&address, time_limit)?;
-        origin::call(&self.deployment.bindings, &outgoing).await
+        origin::ask(&self.deployment.bindings, &outgoing).await
     }
 
     /// The outcome stays unknown, and the next request may ask again.

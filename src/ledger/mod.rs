@@ -10,14 +10,13 @@ mod replies;
 mod sql;
 mod waiters;
 
-use core::time::Duration;
 use std::cell::RefCell;
 
 use oncegate_protocol::DecodeError;
-use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::problem::Problem;
-use oncegate_protocol::quota::{Quota, Verdict};
-use oncegate_protocol::record::{Arrival, Begin, Claim, Crowd, KeptBody, Settle, Visit, arrive, settle};
+use oncegate_protocol::quota::Verdict;
+use oncegate_protocol::record::{Arrival, Begin, Claim, Crowd, KeptBody, Settle, Visit, Witness, arrive, settle};
 use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::{self, Command, Reply, SentOutcome};
 use serde_json::json;
@@ -30,7 +29,7 @@ use crate::gateway::problem_reply;
 use crate::log;
 use crate::platform::{ObjectState, Request, Response, describe, now};
 use bodies::Replay;
-use records::{Found, Records};
+use records::{Expense, Found, Records, Span};
 use sql::Fault;
 use waiters::Waiters;
 
@@ -103,8 +102,12 @@ impl Ledger {
                 let visit = Visit { arrived_at: now(), wait, was_parked: false };
                 self.begin(&id, &claim, visit).await
             }
-            Command::Count { id, attempt, quota, retention } => self.count(&id, attempt, &quota, retention),
-            Command::Settle { id, attempt, retention, outcome } => self.settle(&id, attempt, outcome, retention, &body),
+            Command::Count { id, key, quota, max_records, lease, retention, .. } => {
+                self.count(&id, &Expense { key, quota, lease, retention }, max_records)
+            }
+            Command::Settle { id, witness, lease, retention, outcome } => {
+                self.settle(&id, witness, outcome, &Span { lease, retention }, &body)
+            }
             Command::Operator(command) => self.report(command, &body),
         };
         match answer {
@@ -141,19 +144,17 @@ impl Ledger {
         Ok(Crowd { here, in_ledger, records: self.records.borrow_mut().about_how_many()? })
     }
 
-    fn count(
-        &self,
-        scope: &RecordId,
-        attempt: AttemptId,
-        quota: &Quota,
-        retention: Duration,
-    ) -> Result<Response, Fault> {
+    fn count(&self, scope: &RecordId, expense: &Expense, max_records: u32) -> Result<Response, Fault> {
         let mut records = self.records.borrow_mut();
-        Ok(match records.spend(scope, attempt, quota, retention, now())? {
+        Ok(match records.spend(scope, expense, max_records, now())? {
             Verdict::Granted(_) => replies::frame(Reply::Done)?,
             Verdict::Exhausted(left) => {
                 records.count(|counters| &mut counters.limited);
                 replies::frame(Reply::Exhausted { left })?
+            }
+            Verdict::Full => {
+                records.count(|counters| &mut counters.full);
+                replies::frame(Reply::Full)?
             }
         })
     }
@@ -170,7 +171,7 @@ impl Ledger {
         Ok(match begin {
             Begin::Forward { number, lease_until, write } => {
                 if let Some(record) = write {
-                    records.claim(id, &record, claim, now)?;
+                    records.claim(id, found, &record, claim, now)?;
                 }
                 records.count(|counters| &mut counters.forwarded);
                 replies::frame(Reply::Forward { number, lease_until })?
@@ -198,7 +199,7 @@ impl Ledger {
             }
             Begin::Probe { fence, number, doubt, write } => {
                 if let Some(record) = write {
-                    records.claim(id, &record, claim, now)?;
+                    records.claim(id, found, &record, claim, now)?;
                 }
                 records.count(|counters| &mut counters.probed);
                 replies::frame(Reply::Probe { fence, number, doubt })?
@@ -213,7 +214,7 @@ impl Ledger {
             }
             Begin::Moved { write } => {
                 if let Some(record) = write {
-                    records.claim(id, &record, claim, now)?;
+                    records.claim(id, found, &record, claim, now)?;
                     records.count(|counters| &mut counters.moved);
                 }
                 replies::frame(Reply::Moved)?
@@ -240,22 +241,22 @@ impl Ledger {
     fn settle(
         &self,
         id: &RecordId,
-        attempt: AttemptId,
+        witness: Witness,
         outcome: SentOutcome,
-        retention: Duration,
+        span: &Span,
         body: &Uint8Array,
     ) -> Result<Response, Fault> {
         let mut records = self.records.borrow_mut();
         let (found, now) = (records.find_without_body(id)?, now());
-        let reply = match settle(&found.stored, attempt, outcome.for_record(), retention, now) {
+        let reply = match settle(&found.stored, witness, outcome.for_record(), span.retention, now) {
             Settle::Write(record) => {
-                records.settle(id, &found, &record, body, retention, now)?;
+                records.settle(id, &found, &record, body, span, now)?;
                 Reply::Done
             }
             Settle::Already => Reply::Done,
             Settle::Stale(reason) => {
                 records.count(|counters| &mut counters.stale);
-                let details = json!({ "record": id.to_string(), "attempt": attempt.to_string(),
+                let details = json!({ "record": id.to_string(), "attempt": witness.attempt.to_string(),
                                       "reason": format!("{reason:?}") });
                 log::error("stale outcome", details);
                 Reply::Stale

@@ -7,7 +7,7 @@
 
 use core::time::Duration;
 
-use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::ledger_state::{Counters, LedgerState};
 use oncegate_protocol::limits;
 use oncegate_protocol::operator::Step;
@@ -32,14 +32,20 @@ pub(super) struct Found {
     body: Option<Uint8Array>,
 }
 
-/// How long a row is to be kept.
-struct Keep {
-    /// What opens a generation, if one must be: how long its records are under way,
-    lease: Duration,
-    /// and how long they are kept afterwards.
-    retention: Duration,
-    /// When this row may go.
-    until: Timestamp,
+/// How long a route's records live: a generation is opened for as long as that.
+pub(super) struct Span {
+    /// How long they are under way.
+    pub(super) lease: Duration,
+    /// How long they are kept afterwards.
+    pub(super) retention: Duration,
+}
+
+/// A new key that is to be counted.
+pub(super) struct Expense {
+    pub(super) key: RecordId,
+    pub(super) quota: Quota,
+    pub(super) lease: Duration,
+    pub(super) retention: Duration,
 }
 
 /// How many rows of a generation are counted one by one.
@@ -141,45 +147,63 @@ impl Records {
     pub(super) fn spend(
         &mut self,
         scope: &RecordId,
-        attempt: AttemptId,
-        quota: &Quota,
-        retention: Duration,
+        expense: &Expense,
+        max_records: u32,
         now: Timestamp,
     ) -> Stores<Verdict> {
-        let usage = match self.newest_row(scope, "record")? {
-            Some((_, row)) => Some(Usage::decode(&first_column(&row)).map_err(Fault::Unreadable)?),
-            None => None,
-        };
-        let verdict = quota.spend(usage, attempt, now);
+        let found = self.newest_row(scope, "record")?;
+        let is_full = self.about_how_many()? >= u64::from(max_records);
+        let generation = found.as_ref().map(|(generation, _)| *generation);
+        let usage = found.map(|(_, row)| Usage::decode(&first_column(&row))).transpose().map_err(Fault::Unreadable)?;
+        let verdict = expense.quota.spend(usage, expense.key, is_full, now);
         if let Verdict::Granted(Some(usage)) = verdict {
-            let keep = Keep { lease: Duration::ZERO, retention, until: usage.since.after(quota.window) };
-            let rows = self.insert(scope, &usage.encode(), &keep, now)?;
+            let span = Span { lease: expense.lease, retention: expense.retention };
+            let until = usage.since.after(expense.quota.window);
+            let rows = self.insert(scope, generation, &usage.encode(), &span, until, now)?;
             self.count_rows(rows, |counters| &mut counters.other_rows);
         }
         Ok(verdict)
     }
 
     /// Writes a claim: one row.
-    pub(super) fn claim(&mut self, id: &RecordId, record: &Record, claim: &Claim, now: Timestamp) -> Stores<()> {
-        let keep = Keep { lease: claim.lease, retention: claim.retention, until: record.expires_at };
-        let rows = self.insert(id, &record.encode(), &keep, now)?;
+    pub(super) fn claim(
+        &mut self,
+        id: &RecordId,
+        found: &Found,
+        record: &Record,
+        claim: &Claim,
+        now: Timestamp,
+    ) -> Stores<()> {
+        let span = Span { lease: claim.lease, retention: claim.retention };
+        let rows = self.insert(id, found.generation, &record.encode(), &span, record.expires_at, now)?;
         self.count_rows(rows, |counters| &mut counters.record_rows);
         Ok(())
     }
 
-    /// Writes a row to the newest generation, and says how many it wrote.
-    fn insert(&mut self, id: &RecordId, record: &[u8], keep: &Keep, now: Timestamp) -> Stores<u64> {
-        let generation = match self.state()?.generations.place(keep.lease, keep.retention, now) {
+    /// Writes a row to the newest generation, to be kept until then, and says how many it wrote. `found` is the generation that
+    /// had one under this id before.
+    fn insert(
+        &mut self,
+        id: &RecordId,
+        found: Option<u32>,
+        record: &[u8],
+        span: &Span,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Stores<u64> {
+        let generation = match self.state()?.generations.place(span.lease, span.retention, now) {
             Placement::Into(number) => number,
             Placement::Open(generation) => self.open(generation, now)?,
         };
-        self.keep_until(generation, keep.until, keep.retention)?;
+        self.keep_until(generation, until, span.retention)?;
         let statement = format!(
             "INSERT INTO g{generation} (id, record) VALUES (?, ?) \
              ON CONFLICT (id) DO UPDATE SET record = excluded.record, body = NULL"
         );
         let rows = self.write(&statement, &[&blob(id.as_bytes()), &blob(record)])?;
-        self.rows = self.rows.map(|count| count.saturating_add(1));
+        if found != Some(generation) {
+            self.rows = self.rows.map(|count| count.saturating_add(1));
+        }
         Ok(rows)
     }
 
@@ -190,17 +214,16 @@ impl Records {
         found: &Found,
         record: &Record,
         body: &Uint8Array,
-        retention: Duration,
+        span: &Span,
         now: Timestamp,
     ) -> Stores<()> {
         // A release that finds no row writes one, in case its claim is yet to come.
         let Some(generation) = found.generation else {
-            let keep = Keep { lease: Duration::ZERO, retention, until: record.expires_at };
-            let rows = self.insert(id, &record.encode(), &keep, now)?;
+            let rows = self.insert(id, None, &record.encode(), span, record.expires_at, now)?;
             self.count_rows(rows, |counters| &mut counters.record_rows);
             return Ok(());
         };
-        self.overwrite(id, generation, record, body, retention)?;
+        self.overwrite(id, generation, record, body, span.retention)?;
         self.count(|counters| match record.state {
             State::Completed(_) => &mut counters.completed,
             State::Unknown(_) | State::Probing { .. } => &mut counters.doubted,

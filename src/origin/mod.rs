@@ -58,6 +58,15 @@ pub async fn call(bindings: &Bindings, request: &Request) -> Result<Response, Js
     send(bindings, request, &JSON::parse(r#"{"encodeResponseBody":"manual"}"#)?).await
 }
 
+/// As [`call`], but never with an answer that the edge has in its cache: it may be older than what is asked about (Cloudflare,
+/// Workers, "Request", `cache`).
+///
+/// # Errors
+/// What the platform throws.
+pub async fn ask(bindings: &Bindings, request: &Request) -> Result<Response, JsValue> {
+    send(bindings, request, &JSON::parse(r#"{"encodeResponseBody":"manual","cache":"no-store"}"#)?).await
+}
+
 async fn send(bindings: &Bindings, request: &Request, init: &JsValue) -> Result<Response, JsValue> {
     let answer = match bindings.origin_service() {
         Some(service) => service.fetch_request(request, init)?,

@@ -4,10 +4,12 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { binary } from '../../examples/payments/misbehaviour.mjs';
-import { assertCreated, assertProblem, assertReplayed, freshKey, route } from './support/expect.mjs';
+import { PAYMENT, assertCreated, assertProblem, assertReplayed, freshKey, route } from './support/expect.mjs';
 import { startGate } from './support/gate.mjs';
-import { inChunks, rawRequest } from './support/http.mjs';
+import { inChunks, rawRequest, send } from './support/http.mjs';
 import { handmadeOrigin } from './support/origin.mjs';
+import { until } from './support/until.mjs';
+import { startWorkerd } from './support/workerd.mjs';
 
 const KIB = 1024;
 /** Bodies are stored in rows of so many bytes, and a large one is replayed in windows. */
@@ -183,3 +185,25 @@ for (const answer of ['trailers', 'announced', 'head']) {
     assert.equal(reply.body.length, { trailers: 4, announced: 1000, head: 0 }[answer]);
   });
 }
+
+test('a body that ends before its announced length, though nothing says that it broke off, is not kept as whole', async () => {
+  // Only a Worker can answer so: over a network the connection tells.
+  const service = `export default { async fetch() {
+    const { readable, writable } = new IdentityTransformStream();
+    const writer = writable.getWriter();
+    (async () => { await writer.write(new TextEncoder().encode('short')); await writer.close(); })();
+    return new Response(readable, { status: 201, headers: { 'content-length': '10' } });
+  } };`;
+  const gates = await startWorkerd({
+    origin: { url: 'http://127.0.0.1:1' },
+    service,
+    routes: [route('stored', '/stored'), route('early', '/early', { reply: 'early' })],
+  });
+  after(() => gates.stop());
+  const pay = (path, key) => send(gates.url, 'POST', path, { key, json: PAYMENT });
+  const stored = freshKey();
+  for (let times = 0; times < 2; times += 1) assertProblem(await pay('/stored', stored), 502, 'unknown');
+  const early = freshKey();
+  await assert.rejects(pay('/early', early));
+  await until('its outcome is unknown', async () => (await pay('/early', early)).outcome === 'unknown');
+});

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Begin, Claim, Counting, Stored, begin};
+use super::{Begin, Claim, Counting, Layout, Record, State, Stored, begin};
 use crate::limits;
 use crate::time::Timestamp;
 
@@ -40,17 +40,31 @@ pub enum Arrival<'a> {
     Again,
 }
 
+/// Whether a begin would claim, or give away, a key that was not in use.
+fn is_new(stored: &Stored, begun: &Begin<'_>) -> bool {
+    let is_moved = matches!(stored, Stored::Record(Record { state: State::Moved { .. }, .. }));
+    match begun {
+        Begin::Forward { number: 1, write: Some(_), .. } => true,
+        Begin::Moved { write: Some(_) } => !is_moved,
+        _ => false,
+    }
+}
+
+/// How many records there may be. A previous layout may have as many again for the keys that it gives away: it would else keep
+/// a route from moving that moves because it is full.
+fn most_records(claim: &Claim) -> u64 {
+    let most = u64::from(claim.max_records);
+    match claim.layout {
+        Layout::Current => most,
+        Layout::Previous { .. } => most.saturating_mul(2),
+    }
+}
+
 /// Decides what becomes of a begin.
 pub fn arrive<'a>(stored: &'a Stored, claim: &Claim, visit: &Visit, crowd: Crowd, now: Timestamp) -> Arrival<'a> {
     match begin(stored, claim, now) {
-        Begin::Forward { number: 1, write: Some(_), .. } if claim.counting == Counting::Due => {
-            Arrival::Now(Begin::Count)
-        }
-        Begin::Forward { write: Some(_), .. } | Begin::Moved { write: Some(_) }
-            if crowd.records >= u64::from(claim.max_records) =>
-        {
-            Arrival::Now(Begin::Full)
-        }
+        begun if is_new(stored, &begun) && crowd.records >= most_records(claim) => Arrival::Now(Begin::Full),
+        begun if is_new(stored, &begun) && claim.counting == Counting::Due => Arrival::Now(Begin::Count),
         Begin::Forward { write: Some(_), .. } | Begin::Probe { write: Some(_), .. } if visit.was_parked => {
             Arrival::Again
         }

@@ -132,7 +132,11 @@ pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a>
         View::Absent => claim_free(None, claim, now),
         View::Released if record.attempt == claim.attempt => Begin::Stale,
         View::Released => claim_free(Some(record), claim, now),
-        View::Moved { next } if claim.layout == (Layout::Previous { next }) => Begin::Moved { write: None },
+        View::Moved { next } if claim.layout == (Layout::Previous { next }) => {
+            // For as long as anybody asks for it, the key is not claimed here again.
+            let is_ending = record.expires_at < now.after(claim.lease).after(claim.retention);
+            Begin::Moved { write: is_ending.then(|| moved(Some(record), next, claim, now)) }
+        }
         View::Moved { .. } => Begin::Elsewhere,
         _ if record.fingerprint != claim.fingerprint => Begin::Mismatch,
         View::InProgress { lease_until } if record.attempt == claim.attempt => {
@@ -143,8 +147,8 @@ pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a>
         View::Probing { until, .. } => Begin::InProgress { lease_until: until },
         View::Completed(answer) => Begin::Replay { answer, attempt: record.attempt },
         View::Unknown(doubt) => match claim.on_unknown {
+            _ if record.has_been_tried_by(claim.attempt) => Begin::Stale,
             OnUnknown::Hold => Begin::Unknown(doubt),
-            OnUnknown::Retry | OnUnknown::Probe if record.has_been_tried_by(claim.attempt) => Begin::Stale,
             OnUnknown::Retry => forward(Some(record), claim, now),
             OnUnknown::Probe => probe(record, doubt, Some(probing(record, doubt, claim, now))),
         },
@@ -184,8 +188,8 @@ fn moved(previous: Option<&Record>, next: LayoutId, claim: &Claim, now: Timestam
         attempt: claim.attempt,
         number,
         state: State::Moved { next },
-        // As long as a record would live that was claimed now where the key goes.
-        expires_at: now.after(claim.lease).after(claim.retention),
+        // Twice as long as a record would live that was claimed now where the key goes: so it is seldom renewed.
+        expires_at: now.after(claim.lease).after(claim.retention).after(claim.lease).after(claim.retention),
         history: history.with(Transition { at: now, attempt_number: number, event: Event::Moved }),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use codec::{read_headers, read_sealed_by, read_status, write_headers,
 pub use history::{Event, History, Transition};
 pub use intervene::{Intervened, Intervention, intervene};
 pub use note::{Note, NoteFault};
-pub use settle::{Outcome, Settle, StaleReason, settle};
+pub use settle::{Outcome, Settle, StaleReason, Witness, settle};
 
 use crate::DecodeError;
 use crate::ids::{AttemptId, Fingerprint, LayoutId};

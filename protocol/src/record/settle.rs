@@ -42,17 +42,38 @@ pub enum Outcome {
     Completed(Answer),
     /// This attempt is known not to have executed anything: free the key, where the attempt has claimed it.
     Released,
-    /// The origin was asked, and says that it has not executed the attempt that holds the record: free the key.
+    /// The origin was asked, and says that it has not executed the attempt in question: free the key.
     NotExecuted,
     /// It is not known whether the origin executed.
     Doubted(Doubt),
+}
+
+/// Who brings an outcome, and of which attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Witness {
+    /// Who brings it.
+    pub attempt: AttemptId,
+    /// Whose outcome it is: its own, or that of the attempt that it has asked the origin about. By the time it comes the record
+    /// may be another's, of whom it says nothing.
+    pub of: AttemptId,
+}
+
+impl Witness {
+    /// An attempt that says how it ended itself.
+    pub const fn of_itself(attempt: AttemptId) -> Self {
+        Self { attempt, of: attempt }
+    }
 }
 
 /// Decides what becomes of an attempt's outcome.
 ///
 /// An attempt whose lease has ended, or whose outcome was in doubt, may still complete as long as nobody else has claimed
 /// the key since; also where the record has expired and its row is still there.
-pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: Duration, now: Timestamp) -> Settle {
+pub fn settle(stored: &Stored, witness: Witness, outcome: Outcome, retention: Duration, now: Timestamp) -> Settle {
+    let attempt = witness.attempt;
+    if witness.of != attempt {
+        return settle_another(stored, witness, outcome, retention, now);
+    }
     let record = match stored {
         Stored::Absent if outcome == Outcome::Released => {
             return Settle::Write(tombstone(None, attempt, retention, now));
@@ -60,8 +81,12 @@ pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: 
         Stored::Absent => return Settle::Stale(StaleReason::Gone),
         Stored::Unreadable(error) => return Settle::Refuse(*error),
         Stored::Record(record) if record.attempt == attempt => record,
+        // Its begin's answer was lost, so that it has not asked.
         Stored::Record(record) if record.is_asked_about_by(attempt) => {
-            return record.probed(attempt, outcome, retention, now);
+            return match outcome {
+                Outcome::Released | Outcome::Doubted(_) => record.learnt_nothing(now),
+                Outcome::Completed(_) | Outcome::NotExecuted => Settle::Stale(StaleReason::OtherAttempt),
+            };
         }
         Stored::Record(record) => {
             let is_free = matches!(record.view(now), View::Absent | View::Released);
@@ -81,7 +106,6 @@ pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: 
         }
         (State::Completed(_), Outcome::Completed(_))
         | (State::Released | State::Moved { .. }, Outcome::Released)
-        | (State::Released, Outcome::NotExecuted)
         | (State::Unknown(_) | State::Probing { .. }, Outcome::Doubted(_)) => Settle::Already,
         (State::Completed(_), Outcome::Released | Outcome::Doubted(_))
         | (State::Released, Outcome::Completed(_) | Outcome::Doubted(_))
@@ -89,6 +113,32 @@ pub fn settle(stored: &Stored, attempt: AttemptId, outcome: Outcome, retention: 
         | (State::Moved { .. }, Outcome::Completed(_) | Outcome::Doubted(_))
         // Only an attempt that asks about another may say so.
         | (_, Outcome::NotExecuted) => Settle::Stale(StaleReason::OtherOutcome),
+    }
+}
+
+/// What an attempt brings that has asked the origin about another. What is known then is its word: the attempt in question is
+/// refused from then on.
+fn settle_another(stored: &Stored, witness: Witness, outcome: Outcome, retention: Duration, now: Timestamp) -> Settle {
+    let record = match stored {
+        Stored::Absent => return Settle::Stale(StaleReason::Gone),
+        Stored::Unreadable(error) => return Settle::Refuse(*error),
+        Stored::Record(record) => record,
+    };
+    let by = witness.attempt;
+    if record.attempt == witness.of && record.is_asked_about_by(by) {
+        return match outcome {
+            Outcome::Completed(answer) => record.completed(by, answer, retention, now),
+            Outcome::NotExecuted => record.released(by, retention, now),
+            Outcome::Released | Outcome::Doubted(_) => record.learnt_nothing(now),
+        };
+    }
+    match (&record.state, outcome) {
+        (State::Completed(_), Outcome::Completed(_)) | (State::Released, Outcome::NotExecuted)
+            if record.attempt == by =>
+        {
+            Settle::Already
+        }
+        _ => Settle::Stale(StaleReason::OtherAttempt),
     }
 }
 
@@ -112,16 +162,13 @@ impl Record {
         matches!(self.state, State::Probing { by, .. } if by == attempt)
     }
 
-    /// What an attempt brings that has asked the origin. What is known then is its word: the attempt that held the record is
-    /// refused from then on. Where it has learnt nothing, the record is as it was, but free to be asked about again.
-    fn probed(&self, by: AttemptId, outcome: Outcome, retention: Duration, now: Timestamp) -> Settle {
-        match (outcome, &self.state) {
-            (Outcome::Completed(answer), _) => self.completed(by, answer, retention, now),
-            (Outcome::NotExecuted, _) => self.released(by, retention, now),
-            (Outcome::Released | Outcome::Doubted(_), State::Probing { until, doubt, .. }) if now < *until => {
-                Settle::Write(Self { state: State::Probing { by, until: now, doubt: *doubt }, ..self.clone() })
+    /// Who asked knows no more than before: the record is as it was, and may be asked about again.
+    fn learnt_nothing(&self, now: Timestamp) -> Settle {
+        match self.state {
+            State::Probing { by, until, doubt } if now < until => {
+                Settle::Write(Self { state: State::Probing { by, until: now, doubt }, ..self.clone() })
             }
-            (Outcome::Released | Outcome::Doubted(_), _) => Settle::Already,
+            _ => Settle::Already,
         }
     }
 

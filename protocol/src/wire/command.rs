@@ -10,7 +10,7 @@ use crate::limits;
 use crate::outcome::{Doubt, Status};
 use crate::quota::Quota;
 use crate::record::{
-    Answer, Claim, Counting, KeptBody, Layout, OnUnknown, Outcome, read_headers, read_sealed_by, read_status,
+    Answer, Claim, Counting, KeptBody, Layout, OnUnknown, Outcome, Witness, read_headers, read_sealed_by, read_status,
     write_headers, write_sealed_by,
 };
 use crate::time::millis;
@@ -36,8 +36,14 @@ pub enum Command {
         id: RecordId,
         /// For whose key.
         attempt: AttemptId,
+        /// Which key.
+        key: RecordId,
         /// How many it may use.
         quota: Quota,
+        /// How many records the ledger may have.
+        max_records: u32,
+        /// How long an attempt of the route's may be under way.
+        lease: Duration,
         /// How long records are kept; the window is no longer.
         retention: Duration,
     },
@@ -45,8 +51,10 @@ pub enum Command {
     Settle {
         /// Which record.
         id: RecordId,
-        /// Whose outcome this is.
-        attempt: AttemptId,
+        /// Who brings it, and of which attempt.
+        witness: Witness,
+        /// How long an attempt of the route's may be under way.
+        lease: Duration,
         /// How long to keep the record.
         retention: Duration,
         /// The outcome.
@@ -163,14 +171,19 @@ impl Command {
                     Counting::Due => 1,
                 });
             }
-            Self::Count { id, attempt, quota, retention } => {
+            Self::Count { id, attempt, key, quota, max_records, lease, retention } => {
                 head(&mut writer, 3, id, *attempt);
+                writer.bytes(key.as_bytes());
+                writer.u32(*max_records);
+                writer.u64(millis(*lease));
                 writer.u32(quota.keys.get());
                 writer.u64(millis(quota.window));
                 writer.u64(millis(*retention));
             }
-            Self::Settle { id, attempt, retention, outcome } => {
-                head(&mut writer, 2, id, *attempt);
+            Self::Settle { id, witness, lease, retention, outcome } => {
+                head(&mut writer, 2, id, witness.attempt);
+                writer.bytes(witness.of.as_bytes());
+                writer.u64(millis(*lease));
                 writer.u64(millis(*retention));
                 outcome.write(&mut writer);
             }
@@ -228,13 +241,17 @@ impl Command {
             },
             2 => Self::Settle {
                 id,
-                attempt,
+                witness: Witness { attempt, of: AttemptId::from_bytes(reader.array("the attempt in question")?) },
+                lease: span(&mut reader, "the lease")?,
                 retention: span(&mut reader, "the retention")?,
                 outcome: SentOutcome::read(&mut reader)?,
             },
             3 => Self::Count {
                 id,
                 attempt,
+                key: RecordId::from_bytes(reader.array("the key's record")?),
+                max_records: reader.u32("max_records")?,
+                lease: span(&mut reader, "the lease")?,
                 quota: Quota {
                     keys: NonZeroU32::new(reader.u32("the quota")?)
                         .ok_or(DecodeError::Unknown { what: "the quota", value: 0 })?,
@@ -354,7 +371,8 @@ mod tests {
     fn commands() -> Vec<Command> {
         let id = RecordId::from_bytes([7; 32]);
         let attempt = AttemptId::from_bytes([9; 16]);
-        let retention = Duration::from_secs(87_300);
+        let (lease, retention) = (Duration::from_secs(35), Duration::from_secs(87_300));
+        let witness = Witness { attempt, of: AttemptId::from_bytes([8; 16]) };
         let claim = Claim {
             attempt,
             fingerprint: Fingerprint::from_bytes([1; 32]),
@@ -366,14 +384,14 @@ mod tests {
             counting: Counting::Due,
         };
         let quota = Quota { keys: NonZeroU32::MIN, window: Duration::from_secs(60) };
-        let settle = |outcome| Command::Settle { id, attempt, retention, outcome };
+        let settle = |outcome| Command::Settle { id, witness, lease, retention, outcome };
         let completed = |body| {
             let headers = vec![("x-a".into(), "ü".into()), ("x-a".into(), String::new())];
             settle(SentOutcome::Completed { status: Status::new(201).unwrap(), headers, body })
         };
         vec![
             Command::Begin { id, claim, wait: Duration::from_millis(250) },
-            Command::Count { id, attempt, quota, retention },
+            Command::Count { id, attempt, key: id, quota, max_records: 7, lease, retention },
             completed(SentBody::Follows { length: 0, sealed_by: None }),
             completed(SentBody::Follows { length: 0, sealed_by: Some(SealKeyId::from_bytes([6; 8])) }),
             completed(SentBody::TooLarge),
@@ -412,7 +430,13 @@ mod tests {
         let body = SentBody::Follows { length: 5, sealed_by: None };
         let outcome = SentOutcome::Completed { status: Status::new(200).unwrap(), headers: Vec::new(), body };
         let attempt = AttemptId::from_bytes([9; 16]);
-        let command = Command::Settle { id, attempt, retention: Duration::ZERO, outcome };
+        let command = Command::Settle {
+            id,
+            witness: Witness::of_itself(attempt),
+            lease: Duration::ZERO,
+            retention: Duration::ZERO,
+            outcome,
+        };
         let frame = command.encode();
         assert_eq!(Command::decode(&frame, 4), Err(DecodeError::Truncated("the body")));
         assert_eq!(Command::decode(&frame, 5), Ok(command));

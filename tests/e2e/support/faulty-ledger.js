@@ -37,6 +37,7 @@ export class Ledger {
     }
     if (fault === 'twice') await call();
     const answer = await call();
+    if (fault === 'answer-hangs') await new Promise((end) => setTimeout(end, 60_000));
     if (fault === 'answer-lost') throw new Error('its answer is lost');
     return answer;
   }
@@ -47,8 +48,8 @@ export class Ledger {
     await this.shipped.alarm();
   }
 
-  /** Does what a test says. */
-  async obey({ step, pages, sql, plan, alarm, deliver, abort }) {
+  /** Does what a test says, and answers with the rows that it asked for. */
+  async obey({ step, pages, sql, plan, alarm, deliver, abort, query }) {
     if (step !== undefined) stepMs = step;
     if (pages) this.state.storage.sql.setMaxPageCountForTest(pages);
     Object.assign(this.plan, plan, pages && { pages });
@@ -58,6 +59,6 @@ export class Ledger {
     }
     if (sql) this.state.storage.sql.exec(sql);
     if (abort) this.state.abort('moved elsewhere');
-    return Response.json({});
+    return Response.json({ rows: query ? [...this.state.storage.sql.exec(query)] : [] });
   }
 }

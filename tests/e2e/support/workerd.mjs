@@ -55,8 +55,9 @@ export async function startWorkerd({ origin, routes, caller, service }) {
   };
   const tell = async (ledger, orders) => {
     const control = `http://127.0.0.1:${ports[2]}/${encodeURIComponent(ledger)}`;
-    const { failed } = await (await fetch(control, { method: 'POST', body: JSON.stringify(orders) })).json();
+    const { failed, rows } = await (await fetch(control, { method: 'POST', body: JSON.stringify(orders) })).json();
     if (failed && !orders.abort) throw new Error(`${ledger} could not ${JSON.stringify(orders)}: ${failed}`);
+    return rows;
   };
   return {
     url: `http://127.0.0.1:${ports[0]}`,
