@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { binary } from '../../examples/payments/misbehaviour.mjs';
 import { PAYMENT, assertCreated, assertProblem, assertReplayed, freshKey, route } from './support/expect.mjs';
 import { startGate } from './support/gate.mjs';
-import { inChunks, rawRequest, send } from './support/http.mjs';
+import { inChunks, rawRequest, send as sendTo } from './support/http.mjs';
 import { handmadeOrigin } from './support/origin.mjs';
 import { until } from './support/until.mjs';
 import { startWorkerd } from './support/workerd.mjs';
@@ -200,7 +200,7 @@ test('a body that ends before its announced length, though nothing says that it 
     routes: [route('stored', '/stored'), route('early', '/early', { reply: 'early' })],
   });
   after(() => gates.stop());
-  const pay = (path, key) => send(gates.url, 'POST', path, { key, json: PAYMENT });
+  const pay = (path, key) => sendTo(gates.url, 'POST', path, { key, json: PAYMENT });
   const stored = freshKey();
   for (let times = 0; times < 2; times += 1) assertProblem(await pay('/stored', stored), 502, 'unknown');
   const early = freshKey();

@@ -71,7 +71,7 @@ after(async () => {
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 const pay = (key) => gate.post('/v1/payments', { key, json: { amount: 1 }, agent });
 
-test(`${KEYS} keys, ${RETRIES} retries of each: none is executed twice, and every answer is that of its execution`, async (t) => {
+test(`${KEYS} keys, ${RETRIES} retries of each: none is executed twice, each answer is that of its execution, and what is unknown can be settled`, async (t) => {
   const outcomes = {};
   const keys = Array.from({ length: KEYS }, (_, index) => `key-${index}`);
   // Round by round over all keys: so a key is seen running, and long after it.
