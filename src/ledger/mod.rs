@@ -4,10 +4,14 @@
 //! comes between, and the platform holds the answer back until what was written is durable.
 
 mod bodies;
+mod by_hand;
+mod generations;
 mod operator;
 mod records;
 mod replies;
+mod scopes;
 mod sql;
+mod state;
 mod waiters;
 
 use std::cell::RefCell;
@@ -29,7 +33,8 @@ use crate::gateway::problem_reply;
 use crate::log;
 use crate::platform::{ObjectState, Request, Response, describe, now};
 use bodies::Replay;
-use records::{Expense, Found, Records, Span};
+use records::{Found, Records, Span};
+use scopes::Expense;
 use sql::Fault;
 use waiters::Waiters;
 

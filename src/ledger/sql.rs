@@ -81,3 +81,8 @@ pub(super) fn blob(bytes: &[u8]) -> JsValue {
 pub(super) fn as_bytes(value: &JsValue) -> Option<Uint8Array> {
     as_buffer(value).map(|buffer| Uint8Array::new(&buffer))
 }
+
+/// The bytes in a row's first column; none where it is null.
+pub(super) fn first_column(row: &Array) -> Vec<u8> {
+    as_bytes(&row.get(0)).map(|bytes| bytes.to_vec()).unwrap_or_default()
+}

@@ -1,0 +1,121 @@
+//! Where rows lie: in a table per span of time, which is dropped whole. See [`oncegate_protocol::retention`].
+
+use core::time::Duration;
+
+use oncegate_protocol::ids::RecordId;
+use oncegate_protocol::ledger_state::LedgerState;
+use oncegate_protocol::retention::{Generation, Placement};
+use oncegate_protocol::time::Timestamp;
+use worker::js_sys::Array;
+
+use super::records::{Records, Span};
+use super::sql::{Stores, blob};
+
+impl Records {
+    /// The newest row under an id, and its generation.
+    pub(super) fn newest_row(&mut self, id: &RecordId, columns: &str) -> Stores<Option<(u32, Array)>> {
+        let id = blob(id.as_bytes());
+        let generations: Vec<u32> = self.state()?.generations.newest_first().collect();
+        for number in generations {
+            let rows = self.database.read(&format!("SELECT {columns} FROM g{number} WHERE id = ?"), &[&id])?;
+            if let Some(row) = rows.into_iter().next() {
+                return Ok(Some((number, row)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes a row to the newest generation, to be kept until then, and says how many it wrote. `found` is the generation that
+    /// had one under this id before.
+    pub(super) fn insert(
+        &mut self,
+        id: &RecordId,
+        found: Option<u32>,
+        record: &[u8],
+        span: &Span,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Stores<u64> {
+        let generation = match self.state()?.generations.place(span.lease, span.retention, now) {
+            Placement::Into(number) => number,
+            Placement::Open(generation) => self.open(generation, now)?,
+        };
+        self.keep_until(generation, until, span.retention)?;
+        let statement = format!(
+            "INSERT INTO g{generation} (id, record) VALUES (?, ?) \
+             ON CONFLICT (id) DO UPDATE SET record = excluded.record, body = NULL"
+        );
+        let rows = self.write(&statement, &[&blob(id.as_bytes()), &blob(record)])?;
+        if found != Some(generation) {
+            self.rows = self.rows.map(|count| count.saturating_add(1));
+        }
+        Ok(rows)
+    }
+
+    /// The numbers of the generations, newest first.
+    pub(super) fn generations(&mut self) -> Stores<Vec<u32>> {
+        Ok(self.state()?.generations.newest_first().collect())
+    }
+
+    /// Opens a generation, having dropped those that have expired, and sees to it that the sweep will come.
+    pub(super) fn open(&mut self, generation: Generation, now: Timestamp) -> Stores<u32> {
+        self.drop_expired(now)?;
+        let table = format!(
+            "CREATE TABLE IF NOT EXISTS g{} (id BLOB PRIMARY KEY, record BLOB NOT NULL, body BLOB) WITHOUT ROWID, STRICT",
+            generation.number
+        );
+        let rows = self.write(&table, &[])?;
+        self.count_rows(rows, |counters| &mut counters.other_rows);
+        self.state()?.generations.open(generation);
+        self.save()?;
+        self.set_alarm()?;
+        Ok(generation.number)
+    }
+
+    pub(super) fn keep_until(&mut self, generation: u32, expires_at: Timestamp, retention: Duration) -> Stores<()> {
+        if self.state()?.generations.keep_until(generation, expires_at, retention) {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// The standing alarm: drops what has expired, and writes the counters down.
+    pub(super) fn sweep(&mut self, now: Timestamp) -> Stores<&LedgerState> {
+        if !self.drop_expired(now)? {
+            self.save()?;
+        }
+        self.set_alarm()?;
+        Ok(self.state()?)
+    }
+
+    /// Drops what has expired, and says whether there was anything. That it is gone is written down first: a table without a
+    /// generation is garbage, but a generation without its table could not be read.
+    fn drop_expired(&mut self, now: Timestamp) -> Stores<bool> {
+        let expired = self.state()?.generations.take_expired(now);
+        if expired.is_empty() {
+            return Ok(false);
+        }
+        for _ in &expired {
+            self.count(|counters| &mut counters.dropped);
+        }
+        self.save()?;
+        self.rows = None;
+        for number in expired {
+            for table in ["g", "b"] {
+                let rows = self.write(&format!("DROP TABLE IF EXISTS {table}{number}"), &[])?;
+                self.count_rows(rows, |counters| &mut counters.other_rows);
+            }
+        }
+        Ok(true)
+    }
+
+    /// There is one alarm, for the generation that expires next; none where there is no generation.
+    pub(super) fn set_alarm(&mut self) -> Stores<()> {
+        if let Some(at) = self.state()?.generations.next_sweep() {
+            self.database.set_alarm(at)?;
+            // The platform counts an alarm as a row, but does not report it.
+            self.count_rows(1, |counters| &mut counters.other_rows);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! What a ledger keeps beside its records, and what it has counted.
+
+use oncegate_protocol::ledger_state::{Counters, LedgerState};
+use oncegate_protocol::wire::Tally;
+use wasm_bindgen::JsValue;
+
+use super::records::Records;
+use super::sql::{Fault, Stores, blob, first_column};
+
+/// How many rows of a generation are counted one by one.
+const COUNTED_ROWS: u64 = 10_000;
+
+impl Records {
+    /// Adds one to a counter.
+    pub(super) fn count(&mut self, counter: impl FnOnce(&mut Counters) -> &mut u64) {
+        self.count_rows(1, counter);
+    }
+
+    pub(super) fn count_rows(&mut self, rows: u64, counter: impl FnOnce(&mut Counters) -> &mut u64) {
+        if let Some(state) = &mut self.state {
+            let counter = counter(&mut state.counters);
+            *counter = counter.saturating_add(rows);
+        }
+    }
+
+    /// The ledger's state, read from storage the first time.
+    pub(super) fn state(&mut self) -> Stores<&mut LedgerState> {
+        let state = match self.state.take() {
+            Some(state) => state,
+            None => self.load()?,
+        };
+        Ok(self.state.insert(state))
+    }
+
+    pub(super) fn load(&mut self) -> Stores<LedgerState> {
+        let table =
+            "CREATE TABLE IF NOT EXISTS ledger (one INTEGER PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID, STRICT";
+        let rows = self.write(table, &[])?;
+        let mut state = match self.database.read("SELECT state FROM ledger WHERE one = 1", &[])?.first() {
+            None => LedgerState::default(),
+            Some(row) => LedgerState::decode(&first_column(row)).map_err(Fault::Unreadable)?,
+        };
+        state.counters.other_rows = state.counters.other_rows.saturating_add(rows);
+        Ok(state)
+    }
+
+    pub(super) fn save(&mut self) -> Stores<()> {
+        let stored = self.state()?.encode();
+        let statement = "INSERT INTO ledger (one, state) VALUES (1, ?) \
+                         ON CONFLICT (one) DO UPDATE SET state = excluded.state";
+        let rows = self.write(statement, &[&blob(&stored)])?;
+        self.count_rows(rows, |counters| &mut counters.other_rows);
+        Ok(())
+    }
+
+    /// Runs a statement that writes. After a failure the state is read anew: what is in memory may be ahead of what is
+    /// stored.
+    pub(super) fn write(&mut self, statement: &str, values: &[&JsValue]) -> Stores<u64> {
+        let written = self.database.write(statement, values);
+        if written.is_err() {
+            self.state = None;
+        }
+        written
+    }
+
+    /// About how many rows there are. A large generation is not counted: ids are digests, so that one in 256 begins with a zero.
+    pub(super) fn about_how_many(&mut self) -> Stores<u64> {
+        if let Some(rows) = self.rows {
+            return Ok(rows);
+        }
+        let mut sum = 0_u64;
+        for number in self.state()?.generations.newest_first().collect::<Vec<u32>>() {
+            let counted = self.count_of(&format!("(SELECT 1 FROM g{number} LIMIT {COUNTED_ROWS})"))?;
+            sum = sum.saturating_add(if counted < COUNTED_ROWS {
+                counted
+            } else {
+                self.count_of(&format!("g{number} WHERE id < x'01'"))?.saturating_mul(256)
+            });
+        }
+        Ok(*self.rows.insert(sum))
+    }
+
+    pub(super) fn count_of(&self, rows: &str) -> Stores<u64> {
+        let found = self.database.read(&format!("SELECT count(*) FROM {rows}"), &[])?;
+        let count = found.first().and_then(|row| row.get(0).as_f64()).unwrap_or_default();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+        Ok(count as u64)
+    }
+
+    /// Whether there is anything in this ledger's storage.
+    pub(super) fn exist(&self) -> Stores<bool> {
+        let rows = self.database.read("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ledger'", &[])?;
+        Ok(!rows.is_empty())
+    }
+
+    /// What has been counted.
+    pub(super) fn tally(&mut self) -> Stores<Tally> {
+        let bytes = self.database.size();
+        let state = self.state()?;
+        let generations = u64::try_from(state.generations.count()).unwrap_or(u64::MAX);
+        Ok(Tally { counters: state.counters, generations, bytes })
+    }
+}
