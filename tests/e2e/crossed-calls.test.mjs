@@ -21,6 +21,7 @@ async function start(fields, origin = payments) {
   const gates = await startWorkerd({ origin, routes: [route('payments', '/v1/payments', { shards: 1, ...fields })] });
   after(() => gates.stop());
   return {
+    gates,
     tell: (orders) => gates.tell('payments/1/0', orders),
     pay: (key, headers = {}) => {
       return send(gates.url, 'POST', '/v1/payments', { key, json: PAYMENT, headers: { 'x-label': key, ...headers } });
@@ -132,4 +133,26 @@ test('a claim whose answer comes so late that it holds no more is given up, and 
   assertProblem(await pay(key), 503, 'unavailable');
   assertCreated(await pay(key));
   assert.equal(await payments.calls(key), 1);
+});
+
+test('an answer that comes when another attempt holds the record is refused, counted and logged', async () => {
+  const { gates, pay, tell } = await start({ on_unknown: 'retry', ttl: '1h', guard: '0s' });
+  const key = freshKey();
+  await tell({ plan: { settle: [...times(TRIES, 'late'), ...times(TRIES, 'lost')] } });
+  assert.equal((await pay(key)).outcome, 'not-stored');
+  await tell({ plan: { settle: [] }, step: 35_000 });
+  const second = await pay(key);
+  assertCreated(second);
+  const attempts = (await payments.requests('x-label', key)).map(
+    ({ headers }) => headers.find(([name]) => name.toLowerCase() === 'oncegate-attempt')[1],
+  );
+  assert.deepEqual(attempts, ['1', '2']);
+
+  await tell({ deliver: true });
+  assertReplayed(await pay(key), second);
+  const stale = gates.log.split('\n').filter((line) => line.includes('"oncegate":"stale outcome"'));
+  assert.ok(stale.length >= 1 && stale.every((line) => line.includes('"OtherAttempt"')), stale.join('\n'));
+  await tell({ alarm: true });
+  const [, swept] = /(\{.*"oncegate":"swept".*\})/.exec(gates.log);
+  assert.equal(JSON.parse(swept).details.counters.stale, stale.length);
 });
