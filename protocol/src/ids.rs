@@ -21,6 +21,18 @@ macro_rules! identifier {
             pub const fn as_bytes(&self) -> &[u8; $length] {
                 &self.0
             }
+
+            /// From hexadecimal digits, of either case.
+            pub fn parse(text: &str) -> Option<Self> {
+                let mut bytes = [0; Self::LENGTH];
+                if text.len() != Self::LENGTH.saturating_mul(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                    return None;
+                }
+                for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+                    *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
+                }
+                Some(Self(bytes))
+            }
         }
 
         /// Lower-case hexadecimal.
@@ -65,18 +77,6 @@ identifier! {
 }
 
 impl RecordId {
-    /// From hexadecimal digits, of either case.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0; Self::LENGTH];
-        if text.len() != Self::LENGTH.saturating_mul(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
-        }
-        Some(Self(bytes))
-    }
-
     /// Which of `count` shards keeps this record.
     pub fn shard(&self, count: core::num::NonZeroU16) -> u16 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;

@@ -23,6 +23,7 @@ use oncegate_protocol::wire::{OperatorCommand, Page, Report, SentIntervention, S
 use serde_json::{Value, json};
 
 const TOKEN: &str = "0123456789abcdef";
+const FENCE: &str = "abababababababababababababababAB";
 const ID: &str = "0707070707070707070707070707070707070707070707070707070707070707";
 
 fn config(routes: &Value) -> Config {
@@ -217,6 +218,7 @@ fn a_change_is_read_or_refused_with_what_is_wrong() {
         let object = members.as_object_mut().unwrap();
         object.entry("who").or_insert_with(|| "alice".into());
         object.entry("why").or_insert_with(|| "found in the bank's file".into());
+        object.entry("fence").or_insert_with(|| FENCE.into());
         body::resolve(route, members.to_string().as_bytes()).map_err(|problem| detail(&problem))
     };
     let respond = |response: Value| resolve(json!({ "as": "completed", "response": response }));
@@ -228,16 +230,32 @@ fn a_change_is_read_or_refused_with_what_is_wrong() {
     let status = Status::new(201).unwrap();
     assert_eq!(change.intervention, SentIntervention::Complete { status, headers, length: 3, sealed_by: None });
     assert_eq!((change.body, change.note.who()), (vec![0, 0xff, b'a'], "alice"));
+    assert_eq!(change.fence, AttemptId::from_bytes([0xab; 16]));
     assert_eq!(respond(json!({ "status": 200, "body": "ü" })).unwrap().body, "ü".as_bytes());
     assert_eq!(resolve(json!({ "as": "released" })).unwrap().intervention, SentIntervention::Release);
-    let forgotten = body::forget(br#"{"who":"alice","why":"asked to"}"#).unwrap();
+    let forget = |mut members: Value| {
+        members
+            .as_object_mut()
+            .unwrap()
+            .extend([("who".to_owned(), "alice".into()), ("why".to_owned(), "asked".into())]);
+        body::forget(members.to_string().as_bytes()).map_err(|problem| detail(&problem))
+    };
+    let forgotten = forget(json!({ "fence": FENCE })).unwrap();
     assert_eq!(forgotten.intervention, SentIntervention::Forget);
+    assert_eq!(forgotten.fence, AttemptId::from_bytes([0xab; 16]));
+    for members in [json!({}), json!({ "fence": "ab" }), json!({ "fence": 1 })] {
+        let error = forget(members).unwrap_err();
+        assert!(error.starts_with("\"fence\" must be"), "{error}");
+    }
 
     let header = |name: &str, value: &str| json!({ "status": 200, "headers": [[name, value]] });
     let rows = [
         (json!({ "as": "done" }), "\"as\" must be \"completed\" or \"released\""),
         (json!({ "as": "completed" }), "\"response\" must be an object"),
         (json!({ "as": "released", "response": {} }), "There is no member \"response\" here"),
+        (json!({ "as": "released", "fence": null }), "\"fence\" must be a text"),
+        (json!({ "as": "released", "fence": "" }), "\"fence\" must be 32 hexadecimal digits"),
+        (json!({ "as": "released", "fence": format!("{FENCE}0") }), "\"fence\" must be 32 hexadecimal digits"),
         (json!({ "as": "released", "who": "" }), "\"who\" is empty"),
         (json!({ "as": "released", "who": 1 }), "\"who\" must be a text"),
         (json!({ "as": "released", "why": "a\u{1b}[2J" }), "\"why\" has a control character"),
@@ -543,6 +561,7 @@ fn counters_are_summed_a_bounded_number_of_ledgers_at_a_time() {
 
 #[test]
 fn of_two_layouts_the_one_that_has_the_record_tells() {
+    let config = payments(json!({}));
     let place = |ledger: &str| Place { ledger: ledger.to_owned(), id: id(0, 1) };
     let now = at(200);
     let found = |record: Record| Report::Found { now, record: Box::new(record), body: ShownBody::None };
@@ -559,6 +578,8 @@ fn of_two_layouts_the_one_that_has_the_record_tells() {
         (Report::Nothing, Some(Report::Nothing), "404"),
         (Report::Unreadable("why".to_owned()), None, "503"),
         (moved(), Some(Report::Unreadable(String::new())), "503"),
+        (Report::OtherAttempt { now, record: Box::new(unknown()) }, None, "409"),
+        (moved(), Some(Report::OtherAttempt { now, record: Box::new(unknown()) }), "409"),
     ];
     for (previous, current, expected) in rows {
         let mut findings = Findings::default();
@@ -567,7 +588,7 @@ fn of_two_layouts_the_one_that_has_the_record_tells() {
         if let Some(report) = current {
             findings.take(&place("current"), report);
         }
-        let got = match findings.finish() {
+        let got = match findings.finish(&config.routes.routes()[0]) {
             Ok(standing) => format!("{} {}", standing.place.ledger, show::state(standing.record.view(standing.now))),
             Err(problem) => problem.status().to_string(),
         };
@@ -586,14 +607,24 @@ fn what_cannot_be_done_says_how_the_record_stands() {
         (record(State::Released, 1000), "released", "the key is free"),
         (record(State::Released, 100), "expired", "the key is free"),
     ];
-    for (record, state, text) in rows {
+    let config = payments(json!({}));
+    let problem = |report| {
         let mut findings = Findings::default();
-        findings
-            .take(&Place { ledger: "l".to_owned(), id: id(0, 1) }, Report::Refused { now, record: Box::new(record) });
-        let problem = findings.finish().unwrap_err();
-        let body: Value = serde_json::from_str(&problem.body()).unwrap();
-        assert_eq!((problem.status(), body["state"].as_str()), (409, Some(state)));
-        assert!(detail(&problem).contains(text), "{body}");
+        findings.take(&Place { ledger: "l".to_owned(), id: id(0, 1) }, report);
+        let problem = findings.finish(&config.routes.routes()[0]).unwrap_err();
+        assert_eq!(problem.status(), 409);
+        (problem.case(), detail(&problem), serde_json::from_str::<Value>(&problem.body()).unwrap())
+    };
+    for (record, state, text) in rows {
+        let (case, detail, body) = problem(Report::Refused { now, record: Box::new(record.clone()) });
+        assert_eq!((case, body["record"]["state"].as_str()), (Case::NotPossible, Some(state)));
+        assert!(detail.contains(text), "{body}");
+
+        let (case, detail, body) = problem(Report::OtherAttempt { now, record: Box::new(record) });
+        assert_eq!((case, body["record"]["state"].as_str()), (Case::OtherAttempt, Some(state)));
+        assert_eq!(body["type"], "urn:oncegate:operator-problem:other-attempt");
+        assert!(detail.contains(body["record"]["fence"].as_str().unwrap()), "{body}");
+        assert!(body["record"]["history"].is_array(), "{body}");
     }
 }
 

@@ -447,11 +447,24 @@ fn note() -> Note {
     Note::new("alice", "found in the bank's file").unwrap()
 }
 
-fn intervened(record: &Record, intervention: Intervention, now: Timestamp) -> Intervened {
-    intervene(&Stored::Record(record.clone()), OPERATOR, intervention, note(), RETENTION, now)
+/// An operator's order about the attempt `MINE`.
+fn order(intervention: Intervention) -> Order {
+    Order { fence: MINE, by: OPERATOR, intervention, note: note(), retention: RETENTION }
+}
+
+fn settled_by_hand(record: Record, intervention: Intervention, now: Timestamp) -> Record {
+    match intervene(&Stored::Record(record), order(intervention), now) {
+        Intervened::Write(record) => record,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn interventions() -> [Intervention; 3] {
+    [Intervention::Complete(answer(200)), Intervention::Release, Intervention::Forget]
 }
 
 const OPERATOR: AttemptId = AttemptId::from_bytes([9; 16]);
+const THIRD_PARTY: AttemptId = AttemptId::from_bytes([10; 16]);
 
 #[test]
 fn an_operator_settles_what_is_unknown_and_forgets_what_is_over() {
@@ -479,36 +492,34 @@ fn an_operator_settles_what_is_unknown_and_forgets_what_is_over() {
         (&moved, 1135, ["refused", "refused", "refused"]),
     ];
     for (record, seconds, expected) in rows {
-        let word = |intervention| match intervened(&record(), intervention, at(seconds)) {
+        let stored = Stored::Record(record());
+        let word = |intervention| match intervene(&stored, order(intervention), at(seconds)) {
             Intervened::Write(written) => {
                 assert_eq!(written.attempt, OPERATOR);
                 assert_eq!(written.expires_at, at(seconds).after(RETENTION));
                 told(written, &claim(OTHER, SAME, OnUnknown::Hold), at(seconds))
             }
-            Intervened::Refused => "refused".to_owned(),
+            Intervened::Refused(_) => "refused".to_owned(),
             other => format!("{other:?}"),
         };
-        let got = [Intervention::Complete(answer(200)), Intervention::Release, Intervention::Forget].map(word);
+        let got = interventions().map(word);
         assert_eq!(got, expected, "at {seconds} s in {:?}", record().state);
     }
-    let none = |stored| intervene(&stored, OPERATOR, Intervention::Forget, note(), RETENTION, at(1));
-    assert_eq!(none(Stored::Absent), Intervened::Refused);
-    assert!(matches!(none(Stored::read(Some(&[2, 0]))), Intervened::Refuse(DecodeError::Newer { .. })));
+    assert_eq!(intervene(&Stored::Absent, order(Intervention::Forget), at(1)), Intervened::Absent);
+    let newer = Stored::read(Some(&[2, 0]));
+    let refused = intervene(&newer, order(Intervention::Forget), at(1));
+    assert!(matches!(refused, Intervened::Refuse(DecodeError::Newer { .. })));
 }
 
 #[test]
 fn what_an_operator_has_settled_is_told_with_who_and_why_and_another_payload_is_still_a_mismatch() {
-    let Intervened::Write(record) = intervened(&claimed(), Intervention::Complete(answer(201)), at(1040)) else {
-        panic!("not settled");
-    };
+    let record = settled_by_hand(claimed(), Intervention::Complete(answer(201)), at(1040));
     let events: Vec<Event> = record.history.transitions().iter().map(|transition| transition.event.clone()).collect();
     let resolved = Event::Resolved { status: Status::new(201), note: note() };
     assert_eq!(events, [Event::Claimed, Event::Doubted(Doubt::LeaseExpired), resolved]);
     assert_eq!(told(record, &claim(OTHER, DIFFERENT, OnUnknown::Retry), at(1041)), "mismatch");
 
-    let Intervened::Write(forgotten) = intervened(&completed(), Intervention::Forget, at(1040)) else {
-        panic!("not forgotten");
-    };
+    let forgotten = settled_by_hand(completed(), Intervention::Forget, at(1040));
     assert_eq!(forgotten.state, State::Released);
     assert_eq!(forgotten.history.transitions().last().map(|last| last.event.clone()), Some(Event::Forgotten(note())));
     assert_eq!(told(forgotten, &claim(OTHER, DIFFERENT, OnUnknown::Hold), at(1041)), "forward 2");
@@ -517,14 +528,13 @@ fn what_an_operator_has_settled_is_told_with_who_and_why_and_another_payload_is_
 #[test]
 fn what_an_attempt_brings_after_an_operator_has_settled_is_refused() {
     let late = |intervention| {
-        let Intervened::Write(settled) = intervened(&doubted(), intervention, at(1040)) else { panic!("not settled") };
-        let stored = Stored::Record(settled);
+        let stored = Stored::Record(settled_by_hand(doubted(), intervention, at(1040)));
         [
             complete(&stored, MINE, answer(200), RETENTION, at(1041)),
             doubt(&stored, MINE, Doubt::BodyCut, RETENTION, at(1041)),
         ]
     };
-    for intervention in [Intervention::Complete(answer(200)), Intervention::Release, Intervention::Forget] {
+    for intervention in interventions() {
         assert_eq!(
             late(intervention),
             [Settle::Stale(StaleReason::OtherAttempt), Settle::Stale(StaleReason::OtherAttempt)]
@@ -534,10 +544,59 @@ fn what_an_attempt_brings_after_an_operator_has_settled_is_refused() {
 
 #[test]
 fn an_operators_command_may_be_sent_again() {
-    for intervention in [Intervention::Complete(answer(200)), Intervention::Release, Intervention::Forget] {
-        let Intervened::Write(settled) = intervened(&doubted(), intervention.clone(), at(1040)) else {
-            panic!("not settled");
-        };
-        assert_eq!(intervened(&settled, intervention, at(1041)), Intervened::Already);
+    for intervention in interventions() {
+        let stored = Stored::Record(settled_by_hand(doubted(), intervention.clone(), at(1040)));
+        let again = intervene(&stored, order(intervention), at(1041));
+        assert!(matches!(again, Intervened::Already(_)), "{again:?}");
+    }
+}
+
+/// The second attempt at the same key, as `OTHER`: under way, known, and not known.
+fn next_attempt(free: Record) -> [Record; 3] {
+    let claim = claim(OTHER, SAME, OnUnknown::Retry);
+    let Begin::Forward { number: 2, write: Some(claimed), .. } = begin(&Stored::Record(free), &claim, at(1050)) else {
+        panic!("not forwarded")
+    };
+    let stored = Stored::Record(claimed.clone());
+    let completed = written(complete(&stored, OTHER, answer(201), RETENTION, at(1051)));
+    let doubted = written(doubt(&stored, OTHER, Doubt::ConnectionLost, RETENTION, at(1051)));
+    [claimed, completed, doubted]
+}
+
+#[test]
+fn what_an_operator_said_of_one_attempt_is_done_to_no_other() {
+    // Freed by an operator whose command comes again when the key has been claimed anew, and, without any operator, by
+    // `on_unknown = "retry"`, after an operator has looked.
+    for free in [settled_by_hand(doubted(), Intervention::Release, at(1040)), doubted()] {
+        for record in next_attempt(free) {
+            let stored = Stored::Record(record.clone());
+            for intervention in interventions() {
+                let got = intervene(&stored, order(intervention), at(1052));
+                assert_eq!(got, Intervened::OtherAttempt(&record));
+            }
+        }
+    }
+}
+
+#[test]
+fn of_two_operators_who_have_seen_the_same_attempt_one_is_heard() {
+    for first in interventions() {
+        let settled = settled_by_hand(doubted(), first, at(1040));
+        let stored = Stored::Record(settled.clone());
+        for intervention in interventions() {
+            let second = Order { by: THIRD_PARTY, ..order(intervention) };
+            assert_eq!(intervene(&stored, second, at(1041)), Intervened::OtherAttempt(&settled));
+        }
+    }
+}
+
+#[test]
+fn what_a_probe_has_learnt_is_not_undone_by_who_has_seen_only_the_doubt() {
+    let asked = Witness { attempt: OTHER, of: MINE };
+    let stored = Stored::Record(probing());
+    let learnt = written(settle(&stored, asked, Outcome::Completed(answer(201)), RETENTION, at(1003)));
+    let stored = Stored::Record(learnt.clone());
+    for intervention in interventions() {
+        assert_eq!(intervene(&stored, order(intervention), at(1004)), Intervened::OtherAttempt(&learnt));
     }
 }

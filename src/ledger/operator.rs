@@ -1,13 +1,11 @@
 //! What a ledger does for an operator.
 
-use core::time::Duration;
-
-use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::limits;
 use oncegate_protocol::operator::{Listed, Walk};
-use oncegate_protocol::record::{Answer, Intervened, Note, Record, Stored, View, intervene};
+use oncegate_protocol::record::{Answer, Intervened, Intervention, Order, Record, Stored, View, intervene};
 use oncegate_protocol::time::Timestamp;
-use oncegate_protocol::wire::{OperatorCommand, Page, Position, Report, SentIntervention, ShownBody, Tally};
+use oncegate_protocol::wire::{OperatorCommand, Page, Position, Report, ShownBody, Tally};
 use worker::js_sys::Uint8Array;
 
 use super::bodies::Replay;
@@ -28,8 +26,9 @@ impl Ledger {
             OperatorCommand::List { listed, limit, from } => Report::Page(list(&mut records, listed, limit, from)?),
             _ if !records.exist()? => Report::Nothing,
             OperatorCommand::Look { id, with_body } => look(&mut records, &id, with_body)?,
-            OperatorCommand::Intervene { id, by, retention, intervention, note } => {
-                let report = change(&mut records, &id, by, intervention, note, retention, body)?;
+            OperatorCommand::Intervene { id, fence, by, retention, intervention, note } => {
+                let order = Order { fence, by, intervention: intervention.for_record(), note, retention };
+                let report = change(&mut records, &id, order, body)?;
                 self.waiters.wake(&id);
                 report
             }
@@ -66,19 +65,11 @@ fn body(records: &Records, id: &RecordId, found: &Found, answer: &Answer) -> Sto
     })
 }
 
-fn change(
-    records: &mut Records,
-    id: &RecordId,
-    by: AttemptId,
-    intervention: SentIntervention,
-    note: Note,
-    retention: Duration,
-    body: &Uint8Array,
-) -> Stores<Report> {
+fn change(records: &mut Records, id: &RecordId, order: Order, body: &Uint8Array) -> Stores<Report> {
     let (found, now) = (records.find_without_body(id)?, now());
-    let is_to_be_forgotten = intervention == SentIntervention::Forget;
+    let (is_to_be_forgotten, retention) = (order.intervention == Intervention::Forget, order.retention);
     let done = |record: Record| Report::Done { now, record: Box::new(record) };
-    Ok(match intervene(&found.stored, by, intervention.for_record(), note, retention, now) {
+    Ok(match intervene(&found.stored, order, now) {
         Intervened::Write(record) if is_to_be_forgotten => {
             records.forget(id, &found, &record, retention)?;
             done(record)
@@ -87,11 +78,10 @@ fn change(
             records.resolve(id, &found, &record, body, retention)?;
             done(record)
         }
-        Intervened::Already | Intervened::Refused => match found.stored {
-            Stored::Record(record) if record.attempt == by => done(record),
-            Stored::Record(record) => Report::Refused { now, record: Box::new(record) },
-            Stored::Absent | Stored::Unreadable(_) => Report::Nothing,
-        },
+        Intervened::Already(record) => done(record.clone()),
+        Intervened::OtherAttempt(record) => Report::OtherAttempt { now, record: Box::new(record.clone()) },
+        Intervened::Refused(record) => Report::Refused { now, record: Box::new(record.clone()) },
+        Intervened::Absent => Report::Nothing,
         Intervened::Refuse(error) => {
             records.count(|counters| &mut counters.unreadable);
             unreadable(&id.to_string(), error);

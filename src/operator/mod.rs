@@ -101,6 +101,7 @@ async fn change(deployment: &Deployment, route: &Route, id: RecordId, change: Ch
     };
     let command = |place: &Place| OperatorCommand::Intervene {
         id: place.id,
+        fence: change.fence,
         by,
         retention: route.retention(),
         intervention: change.intervention.clone(),
@@ -131,7 +132,7 @@ async fn ask(
             break;
         }
     }
-    findings.finish()
+    findings.finish(route)
 }
 
 /// A page of records.

@@ -54,7 +54,7 @@ test('resolved as completed: each retry gets what was given, and nothing execute
   assert.equal(await origin.calls(key), 1);
 
   const again = await resolve(id, { as: 'released' });
-  assert.equal(assertOperatorProblem(again, 409, 'not-possible').state, 'completed');
+  assert.equal(assertOperatorProblem(again, 409, 'not-possible').record.state, 'completed');
 });
 
 for (const size of [0, 1000, 500_000, 1_200_000]) {
@@ -108,29 +108,32 @@ test('a record that is not unknown cannot be resolved, and says how it stands', 
   assertCreated(await pay(completed));
   const { id } = await find(completed);
   const problem = assertOperatorProblem(await resolve(id, { as: 'released' }), 409, 'not-possible');
-  assert.equal(problem.state, 'completed');
+  assert.equal(problem.record.state, 'completed');
   assert.match(problem.detail, /status 201/);
 
   const running = freshKey();
   const first = pay(running, { 'x-test-hold': running });
   await origin.arrived(running);
   const held = await find(running);
-  assert.equal(assertOperatorProblem(await resolve(held.id, { as: 'released' }), 409, 'not-possible').state, 'in-progress');
-  assert.equal(assertOperatorProblem(await operator.forget('payments', held.id), 409, 'not-possible').state, 'in-progress');
+  assert.equal(assertOperatorProblem(await resolve(held.id, { as: 'released' }), 409, 'not-possible').record.state, 'in-progress');
+  assert.equal(assertOperatorProblem(await operator.forget('payments', held.id), 409, 'not-possible').record.state, 'in-progress');
   await origin.go(running);
   assertCreated(await first);
 
-  assertOperatorProblem(await resolve('0'.repeat(64), { as: 'released' }), 404, 'no-record');
+  const { fence } = held;
+  assertOperatorProblem(await resolve('0'.repeat(64), { as: 'released', fence }), 404, 'no-record');
 });
 
 test('two operators at once: one settles it, the other is told', async () => {
   const { key, id } = await doubtful();
+  const { fence } = await find(key);
   const response = { status: 200, body: 'one' };
   const replies = await Promise.all([
-    ...Array.from({ length: 4 }, () => resolve(id, { as: 'completed', response })),
-    ...Array.from({ length: 4 }, () => resolve(id, { as: 'released' })),
+    ...Array.from({ length: 4 }, () => resolve(id, { as: 'completed', response, fence })),
+    ...Array.from({ length: 4 }, () => resolve(id, { as: 'released', fence })),
   ]);
   assert.deepEqual(replies.map(({ status }) => status).sort(), [200, 409, 409, 409, 409, 409, 409, 409]);
+  for (const told of replies.filter(({ status }) => status === 409)) assertOperatorProblem(told, 409, 'other-attempt');
   assert.equal(events(await find(key)).filter((event) => event === 'resolved').length, 1);
 });
 
@@ -178,7 +181,7 @@ for (const [what, headers] of [
     assert.deepEqual(events(kept), ['claimed', 'completed', 'forgotten']);
     const { who, why } = kept.history.at(-1);
     assert.deepEqual({ who, why }, BECAUSE);
-    assert.equal(assertOperatorProblem(await operator.forget('payments', id), 409, 'not-possible').state, 'released');
+    assert.equal(assertOperatorProblem(await operator.forget('payments', id), 409, 'not-possible').record.state, 'released');
 
     assertCreated(await pay(key, {}, { ...PAYMENT, amount: 7 }));
     assert.equal(await origin.executions(key), 2);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::Problem;
 use crate::config::Route;
 use crate::headers::{self, Headers};
-use crate::ids::SealKeyId;
+use crate::ids::{AttemptId, SealKeyId};
 use crate::outcome::Status;
 use crate::record::Note;
 use crate::request::{Place, given, parse_json};
@@ -17,6 +17,8 @@ use crate::wire::SentIntervention;
 /// A change that an operator wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// The attempt that the operator has looked at.
+    pub fence: AttemptId,
     /// What to do.
     pub intervention: SentIntervention,
     /// The body of the answer that is given; empty where none is.
@@ -74,13 +76,14 @@ pub fn find(route: &Route, body: &[u8]) -> Result<Vec<Place>, Problem> {
     given(route, &scope, &key).map_err(|reason| Problem::malformed(format!("{reason}.")))
 }
 
-/// Reads `{ "as": "completed", "response": { … }, "who": …, "why": … }` or `{ "as": "released", "who": …, "why": … }`.
+/// Reads `{ "as": "completed", "response": { … }, "fence": …, "who": …, "why": … }`, or `{ "as": "released", … }` without a
+/// response.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn resolve(route: &Route, body: &[u8]) -> Result<Change, Problem> {
     let mut members = Members::parse(body)?;
-    let note = members.note()?;
+    let (fence, note) = (members.fence()?, members.note()?);
     let (intervention, body) = match members.text("as")?.as_deref() {
         Some("released") => (SentIntervention::Release, Vec::new()),
         Some("completed") => match members.take("response") {
@@ -91,19 +94,19 @@ pub fn resolve(route: &Route, body: &[u8]) -> Result<Change, Problem> {
         },
         _ => return Err(expected("as", "\"completed\" or \"released\"")),
     };
-    members.finish(&["as", "response (with \"completed\")", "who", "why"])?;
-    Ok(Change { intervention, body, note })
+    members.finish(&["as", "response (with \"completed\")", "fence", "who", "why"])?;
+    Ok(Change { fence, intervention, body, note })
 }
 
-/// Reads `{ "who": …, "why": … }`.
+/// Reads `{ "fence": …, "who": …, "why": … }`.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn forget(body: &[u8]) -> Result<Change, Problem> {
     let mut members = Members::parse(body)?;
-    let note = members.note()?;
-    members.finish(&["who", "why"])?;
-    Ok(Change { intervention: SentIntervention::Forget, body: Vec::new(), note })
+    let (fence, note) = (members.fence()?, members.note()?);
+    members.finish(&["fence", "who", "why"])?;
+    Ok(Change { fence, intervention: SentIntervention::Forget, body: Vec::new(), note })
 }
 
 fn read_response(route: &Route, response: Map<String, Value>) -> Result<(SentIntervention, Vec<u8>), Problem> {
@@ -183,6 +186,11 @@ impl Members {
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(expected(name, "a text")),
         }
+    }
+
+    fn fence(&mut self) -> Result<AttemptId, Problem> {
+        const EXPECTED: &str = "32 hexadecimal digits: the fence that was shown of the record when you looked at it";
+        self.text("fence")?.as_deref().and_then(AttemptId::parse).ok_or_else(|| expected("fence", EXPECTED))
     }
 
     fn note(&mut self) -> Result<Note, Problem> {

@@ -1,6 +1,8 @@
 //! What an operator is told when a request cannot be carried out: problem details (RFC 9457), with a type per case. They are
 //! not those that clients get.
 
+use serde_json::Value;
+
 use crate::limits;
 
 /// The cases.
@@ -22,6 +24,8 @@ pub enum Case {
     TooLarge,
     /// The record does not stand so that this could be done.
     NotPossible,
+    /// The record is another attempt's than the one that the operator has looked at.
+    OtherAttempt,
     /// The record, or its ledger, cannot be read.
     Unreadable,
     /// The ledger cannot be reached.
@@ -39,6 +43,7 @@ impl Case {
             Self::Malformed => "malformed",
             Self::TooLarge => "too-large",
             Self::NotPossible => "not-possible",
+            Self::OtherAttempt => "other-attempt",
             Self::Unreadable => "unreadable",
             Self::Unavailable => "unavailable",
         }
@@ -54,6 +59,7 @@ impl Case {
             Self::Malformed => "The request cannot be read",
             Self::TooLarge => "The request is too large",
             Self::NotPossible => "The record does not stand so that this could be done",
+            Self::OtherAttempt => "The record is another attempt's by now",
             Self::Unreadable => "The record cannot be read",
             Self::Unavailable => "The ledger cannot be reached",
         }
@@ -66,7 +72,7 @@ impl Case {
             Self::Method => 405,
             Self::Malformed => 400,
             Self::TooLarge => 413,
-            Self::NotPossible => 409,
+            Self::NotPossible | Self::OtherAttempt => 409,
             Self::Unreadable | Self::Unavailable => 503,
         }
     }
@@ -78,12 +84,12 @@ pub struct Problem {
     case: Case,
     detail: String,
     allow: Option<&'static str>,
-    state: Option<&'static str>,
+    record: Option<Value>,
 }
 
 impl Problem {
     pub(super) fn new(case: Case, detail: impl Into<String>) -> Self {
-        Self { case, detail: detail.into(), allow: None, state: None }
+        Self { case, detail: detail.into(), allow: None, record: None }
     }
 
     pub(super) fn malformed(detail: impl Into<String>) -> Self {
@@ -98,8 +104,9 @@ impl Problem {
         Self { allow: Some(allow), ..Self::new(Case::Method, format!("Its methods are {allow}.")) }
     }
 
-    pub(super) fn not_possible(state: &'static str, detail: impl Into<String>) -> Self {
-        Self { state: Some(state), ..Self::new(Case::NotPossible, detail) }
+    /// Of a record that stands as it is shown.
+    pub(super) fn about(record: Value, case: Case, detail: impl Into<String>) -> Self {
+        Self { record: Some(record), ..Self::new(case, detail) }
     }
 
     /// The body is over [`limits::OPERATOR_REQUEST_BYTES`].
@@ -155,8 +162,8 @@ impl Problem {
             "status": self.status(),
             "detail": self.detail,
         });
-        if let (Some(state), Some(object)) = (self.state, json.as_object_mut()) {
-            object.insert("state".to_owned(), state.into());
+        if let (Some(record), Some(object)) = (&self.record, json.as_object_mut()) {
+            object.insert("record".to_owned(), record.clone());
         }
         format!("{json:#}\n")
     }

@@ -27,9 +27,10 @@ impl Findings {
     pub fn take(&mut self, place: &Place, report: Report) -> bool {
         let is_final = match &report {
             Report::Nothing => false,
-            Report::Found { now, record, .. } | Report::Done { now, record } | Report::Refused { now, record } => {
-                !matches!(record.view(*now), View::Absent | View::Moved { .. })
-            }
+            Report::Found { now, record, .. }
+            | Report::Done { now, record }
+            | Report::Refused { now, record }
+            | Report::OtherAttempt { now, record } => !matches!(record.view(*now), View::Absent | View::Moved { .. }),
             _ => true,
         };
         // What is known of a record that is gone is better than nothing, and the newest of it is the best.
@@ -39,17 +40,26 @@ impl Findings {
         is_final
     }
 
-    /// Where the record is, and what the operator gets of it.
+    /// Where the record of this route is, and what the operator gets of it.
     ///
     /// # Errors
     /// Why there is nothing to get.
-    pub fn finish(self) -> Result<Standing, Problem> {
+    pub fn finish(self, route: &Route) -> Result<Standing, Problem> {
         let (place, report) = self.best.ok_or_else(|| no_record(None))?;
         match report {
             Report::Nothing => Err(no_record(Some(&place))),
             Report::Found { now, record, body } => Ok(Standing::of(place, now, record, body)),
             Report::Done { now, record } => Ok(Standing::of(place, now, record, ShownBody::None)),
-            Report::Refused { now, record } => Err(refused(&record, now)),
+            Report::Refused { now, record } => {
+                let detail = not_possible(&record, now);
+                let standing = Standing::of(place, now, record, ShownBody::None);
+                Err(Problem::about(show::record(route, &standing), Case::NotPossible, detail))
+            }
+            Report::OtherAttempt { now, record } => {
+                let detail = other_attempt(&record);
+                let standing = Standing::of(place, now, record, ShownBody::None);
+                Err(Problem::about(show::record(route, &standing), Case::OtherAttempt, detail))
+            }
             Report::Unreadable(reason) => {
                 let reason = if reason.is_empty() { "the reason is in the log" } else { &reason };
                 let detail =
@@ -108,9 +118,8 @@ fn no_record(place: Option<&Place>) -> Problem {
     Problem::new(Case::NoRecord, detail)
 }
 
-fn refused(record: &Record, now: Timestamp) -> Problem {
-    let view = record.view(now);
-    let detail = match view {
+fn not_possible(record: &Record, now: Timestamp) -> String {
+    match record.view(now) {
         View::Absent => "It has expired: the key is free.".to_owned(),
         View::InProgress { lease_until } => {
             format!("An attempt is under way until {}: wait for how it ends.", show::time(lease_until))
@@ -124,6 +133,13 @@ fn refused(record: &Record, now: Timestamp) -> Problem {
         View::Released => "It is released: the key is free.".to_owned(),
         View::Unknown(_) => "Its outcome is unknown.".to_owned(),
         View::Moved { .. } => "Its key has been given away to the next layout of the route.".to_owned(),
-    };
-    Problem::not_possible(show::state(view), detail)
+    }
+}
+
+fn other_attempt(record: &Record) -> String {
+    format!(
+        "Its fence is {} by now. The history says what has happened, perhaps this very change included. Before you ask for \
+         another, find out about that attempt what you knew of the one before.",
+        record.attempt
+    )
 }

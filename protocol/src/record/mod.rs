@@ -31,7 +31,7 @@ pub use begin::{Begin, Claim, Counting, Layout, OnUnknown, begin};
 pub use codec::STATE_OFFSET;
 pub(crate) use codec::{read_headers, read_sealed_by, read_status, write_headers, write_sealed_by};
 pub use history::{Event, History, Transition};
-pub use intervene::{Intervened, Intervention, intervene};
+pub use intervene::{Intervened, Intervention, Order, intervene};
 pub use note::{Note, NoteFault};
 pub use settle::{Outcome, Settle, StaleReason, Witness, settle};
 

@@ -30,6 +30,8 @@ pub enum OperatorCommand {
     Intervene {
         /// Which record.
         id: RecordId,
+        /// The attempt that it is about.
+        fence: AttemptId,
         /// An attempt's id drawn for this command.
         by: AttemptId,
         /// How long to keep the record from now.
@@ -127,6 +129,13 @@ pub enum Report {
         /// The record.
         record: Box<Record>,
     },
+    /// To an intervention: the record is another attempt's than the one that it is about.
+    OtherAttempt {
+        /// The ledger's clock.
+        now: Timestamp,
+        /// The record.
+        record: Box<Record>,
+    },
     /// To a list.
     Page(Page),
     /// To a tally.
@@ -204,8 +213,9 @@ impl OperatorCommand {
                 writer.bytes(id.as_bytes());
                 writer.u8(u8::from(*with_body));
             }
-            Self::Intervene { id, by, retention, intervention, note } => {
+            Self::Intervene { id, fence, by, retention, intervention, note } => {
                 writer.bytes(id.as_bytes());
+                writer.bytes(fence.as_bytes());
                 writer.bytes(by.as_bytes());
                 writer.u64(millis(*retention));
                 note.write(writer);
@@ -246,6 +256,7 @@ impl OperatorCommand {
             },
             65 => Self::Intervene {
                 id: read_id(reader)?,
+                fence: AttemptId::from_bytes(reader.array("the attempt in question")?),
                 by: AttemptId::from_bytes(reader.array("the attempt")?),
                 retention: span(reader, "the retention")?,
                 note: Note::read(reader)?,
@@ -310,8 +321,12 @@ impl Report {
                 writer.u8(67);
                 write_record(&mut writer, *now, record);
             }
-            Self::Page(page) => {
+            Self::OtherAttempt { now, record } => {
                 writer.u8(68);
+                write_record(&mut writer, *now, record);
+            }
+            Self::Page(page) => {
+                writer.u8(69);
                 writer.u16(u16::try_from(page.entries.len()).unwrap_or(u16::MAX));
                 for entry in page.entries.iter().take(usize::from(u16::MAX)) {
                     writer.bytes(entry.id.as_bytes());
@@ -321,7 +336,7 @@ impl Report {
                 write_position(&mut writer, page.next);
             }
             Self::Tally(tally) => {
-                writer.u8(69);
+                writer.u8(70);
                 tally.counters.write(&mut writer);
                 writer.u64(tally.generations);
                 writer.u64(tally.bytes);
@@ -355,7 +370,8 @@ impl Report {
             }
             66 => read_record(&mut reader).map(|(now, record)| Self::Done { now, record })?,
             67 => read_record(&mut reader).map(|(now, record)| Self::Refused { now, record })?,
-            68 => {
+            68 => read_record(&mut reader).map(|(now, record)| Self::OtherAttempt { now, record })?,
+            69 => {
                 let count = reader.u16("the number of records")?;
                 let entry = |_| {
                     let id = read_id(&mut reader)?;
@@ -366,7 +382,7 @@ impl Report {
                 let unreadable = reader.u32("the unreadable rows")?;
                 Self::Page(Page { entries, unreadable, next: read_position(&mut reader)? })
             }
-            69 => Self::Tally(Tally {
+            70 => Self::Tally(Tally {
                 counters: Counters::read(&mut reader)?,
                 generations: reader.u64("the generations")?,
                 bytes: reader.u64("the bytes")?,
@@ -456,6 +472,7 @@ mod tests {
         let complete = SentIntervention::Complete { status, headers, length: 3, sealed_by };
         let intervene = |intervention| OperatorCommand::Intervene {
             id: ID,
+            fence: AttemptId::from_bytes([8; 16]),
             by: AttemptId::from_bytes([9; 16]),
             retention: Duration::from_secs(9),
             intervention,
@@ -498,6 +515,7 @@ mod tests {
             found(ShownBody::Lost),
             Report::Done { now, record: Box::new(record()) },
             Report::Refused { now, record: Box::new(record()) },
+            Report::OtherAttempt { now, record: Box::new(record()) },
             Report::Page(Page::default()),
             Report::Page(Page { entries, unreadable: 1, next: Some(Position { generation: 1, after: Some(ID) }) }),
             Report::Tally(Tally { counters, generations: 2, bytes: 4096 }),

@@ -11,14 +11,19 @@ export function operatorOf(gate, token = TOKEN) {
   const get = (path) => gate.send('GET', `/_oncegate/${path}`, { headers });
   const post = (path, json) => gate.send('POST', `/_oncegate/${path}`, { headers, json });
   const record = (route, id) => `routes/${route}/records/${id}`;
+  /** Changes a record if it stands as it does when this is called, or as it did when `fence` was seen. */
+  const change = async (route, id, action, { fence, ...how }) => {
+    const seen = fence ?? (await get(record(route, id))).json.fence;
+    return post(`${record(route, id)}/${action}`, { ...BECAUSE, ...how, fence: seen });
+  };
   return {
     get,
     post,
     counters: async (route) => (await get(route ? `routes/${route}/counters` : 'counters')).json.counters,
     find: (route, scope, key) => post(`routes/${route}/records/find`, { scope, key }),
     look: (route, id, query = '') => get(record(route, id) + query),
-    resolve: (route, id, change) => post(`${record(route, id)}/resolve`, { ...BECAUSE, ...change }),
-    forget: (route, id) => post(`${record(route, id)}/forget`, BECAUSE),
+    resolve: (route, id, how) => change(route, id, 'resolve', how),
+    forget: (route, id, how = {}) => change(route, id, 'forget', how),
 
     /** All records of a route that stand so, page by page. */
     async list(route, state, limit) {

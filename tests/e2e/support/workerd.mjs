@@ -28,10 +28,10 @@ export const IMPATIENT_CALLER = `export default {
 
 /**
  * Starts it, with its ledgers in a folder that goes with it. `caller` is the source of a Worker that gets the first gate's
- * requests in its place, `service` that of one that is bound to the gates as their origin. Gives the two ports, the
- * address of the first, and `tell(ledger, orders)`.
+ * requests in its place, `service` that of one that is bound to the gates as their origin. With `adminToken` the gates have an
+ * operator. Gives the two ports, the address of the first, and `tell(ledger, orders)`.
  */
-export async function startWorkerd({ origin, routes, caller, service }) {
+export async function startWorkerd({ origin, routes, caller, service, adminToken }) {
   const folder = await temporaryFolder();
   const built = (await readdir(join(ROOT, 'build'))).filter((name) => /\.(js|wasm)$/.test(name));
   for (const name of built) await copyFile(join(ROOT, 'build', name), join(folder.path, name));
@@ -42,7 +42,7 @@ export async function startWorkerd({ origin, routes, caller, service }) {
   for (const name of ['faulty-ledger.js', 'control.js']) {
     await copyFile(join(import.meta.dirname, name), join(folder.path, name));
   }
-  const settings = { built: built.sort(), origin, routes, state, caller, service };
+  const settings = { built: built.sort(), origin, routes, state, caller, service, adminToken };
   await writeFile(join(folder.path, 'config.capnp'), config(settings));
   const child = new Child('workerd', program(), ['serve', '--experimental', '--control-fd=1', 'config.capnp'], {
     cwd: folder.path,
@@ -77,7 +77,7 @@ function program() {
   return createRequire(join(ROOT, 'package.json')).resolve(name);
 }
 
-function config({ built, origin, routes, state, caller, service }) {
+function config({ built, origin, routes, state, caller, service, adminToken }) {
   const modules = ['faulty-ledger.js', ...built].map((name) => {
     return `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`;
   });
@@ -90,6 +90,7 @@ function config({ built, origin, routes, state, caller, service }) {
     (name = "ORIGIN", text = ${text(origin.url)}),
     (name = "ROUTES", json = ${text(JSON.stringify(routes))}),
     (name = "LEDGER", durableObjectNamespace = ${ledger}),
+    ${adminToken ? `(name = "ADMIN_TOKEN", text = ${text(adminToken)}),` : ''}
     ${service ? '(name = "ORIGIN_SERVICE", service = "service"),' : ''}
   ],
   ${storage}
