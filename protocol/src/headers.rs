@@ -121,18 +121,20 @@ pub fn to_origin(client: Headers, needed: &[&str], attempt: &AttemptHeaders<'_>)
 /// be kept), and what would make another method of the GET.
 pub fn to_probe(client: Headers, needed: &[&str], key: &str, fence: AttemptId, number: u32) -> Headers {
     let mut headers = strip(client, needed);
-    headers.retain(|(name, _)| {
-        !["content-", "if-"].iter().any(|prefix| name.starts_with(prefix))
-            && !matches!(
-                name.as_str(),
-                "host" | "idempotency-key" | "range" | "expect" | "x-http-method" | "x-method-override"
-            )
-            && name != "x-http-method-override"
-    });
+    headers.retain(|(name, _)| is_in_probe(name));
     headers.push(("idempotency-key".to_owned(), key.to_owned()));
     headers.push((ATTEMPT.to_owned(), number.to_string()));
     headers.push((FENCE.to_owned(), fence.to_string()));
     headers
+}
+
+/// Whether a probe has the client's header of this name, in lower case.
+pub(crate) fn is_in_probe(name: &str) -> bool {
+    const OF_THE_REQUEST: [&str; 7] =
+        ["host", "idempotency-key", "range", "expect", "x-http-method", "x-http-method-override", "x-method-override"];
+    let is_of_the_request =
+        ["content-", "if-"].iter().any(|prefix| name.starts_with(prefix)) || OF_THE_REQUEST.contains(&name);
+    !is_of_the_request && !HOP_BY_HOP.contains(&name) && !is_reserved(name)
 }
 
 /// The headers of the origin's answer to a request of this method, as its first caller gets them.

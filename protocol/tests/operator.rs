@@ -684,13 +684,13 @@ fn the_configuration_that_is_shown_is_the_one_that_was_given() {
         "scope": ["header:X", "cookie:Session", "path:merchant", "client-certificate", "host"],
         "fingerprint": { "include": ["/a"], "exclude": ["/b/c"] },
         "ttl": "3days", "guard": "90s", "timeout": "1500ms", "on_duplicate": "wait", "wait": "2500ms",
-        "on_unknown": { "probe": "/v1/{merchant}/orders/{key}?by=key" }, "on_ledger_failure": "pass", "store": [503], "release": [409], "unknown": [500],
+        "on_unknown": "retry", "on_ledger_failure": "pass", "store": [503], "release": [409], "unknown": [500],
         "reply": "early", "mode": "off", "shards": { "count": 16, "previous": 8 }, "renamed_from": "charges",
         "location_hint": "weur", "max_request": "100KiB", "max_response": 1_000_001, "keep_headers": ["set-cookie"],
         "max_records": 1000, "seal": true, "keys_per_scope": { "keys": 100, "window": "1m" },
     });
-    let short = json!({ "name": "a", "path": "/a", "scope": "public", "fingerprint": "json", "jurisdiction": "eu",
-                        "on_unknown": "retry" });
+    let short = json!({ "name": "a", "path": "/a/{shop}", "scope": ["path:shop"], "fingerprint": "json",
+                        "jurisdiction": "eu", "on_unknown": { "probe": "/a/{shop}/{key}?by=key" } });
     let jwt = json!({ "jwks": "https://a.example/keys", "issuer": "https://a.example", "audience": "payments" });
     let by_token =
         json!({ "name": "t", "path": "/t", "scope": ["jwt:sub", "jwt:https://a.example/org", "host"], "jwt": jwt });

@@ -11,6 +11,7 @@ use super::route::{FingerprintRule, FirstReply, Layout, Mode, OnDuplicate, OnLed
 use super::scope::{Scope, ScopeSource};
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer};
 use super::values;
+use crate::headers;
 use crate::limits;
 use crate::outcome::{Overrides, Status};
 use crate::quota::Quota;
@@ -113,6 +114,7 @@ impl Route {
                 fields.wrong(field, &format!("\"{shown}\""), expected);
             }
         }
+        self.check_probe(fields);
         if let Some(quota) = self.keys_per_scope.filter(|quota| quota.window > self.retention()) {
             let window = humantime::format_duration(quota.window).to_string();
             fields.wrong("keys_per_scope", &window, "a window no longer than ttl and guard together");
@@ -120,6 +122,24 @@ impl Route {
         if self.needs_json() && self.max_request > limits::MAX_JSON_BYTES {
             let expected = format!("at most {} bytes where the body is read as JSON", limits::MAX_JSON_BYTES);
             fields.wrong("max_request", &self.max_request.to_string(), expected);
+        }
+    }
+
+    /// A probe says all of the scope: an origin that is not told whose request it is asked about would tell of another's. A
+    /// claim travels in its token.
+    fn check_probe(&self, fields: &mut Fields<'_>) {
+        let UnknownPolicy::Probe(path) = &self.on_unknown else { return };
+        for source in self.scope.sources() {
+            let expected = match source {
+                ScopeSource::Path(name) if path.parameters().any(|parameter| parameter == name) => continue,
+                ScopeSource::Header(name) if headers::is_in_probe(name) => continue,
+                ScopeSource::Cookie(_) => continue,
+                ScopeSource::Path(name) => format!("a path with {{{name}}} in it, since the scope has path:{name}"),
+                ScopeSource::Header(_) | ScopeSource::Host | ScopeSource::ClientCertificate => {
+                    format!("a probe only where it says all of the scope: it does not carry {source}")
+                }
+            };
+            fields.wrong("on_unknown", &format!("\"{path}\""), expected);
         }
     }
 }

@@ -159,6 +159,40 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
 }
 
 #[test]
+fn a_probe_says_whose_request_it_asks_about() {
+    let probing = |scope: Value, probe: &str| {
+        let (path, on_unknown) = ("/v1/{shop}/{desk}", json!({ "probe": probe }));
+        let mut route = json!({ "name": "a", "path": path, "scope": scope, "on_unknown": on_unknown });
+        if scope.to_string().contains("jwt:") {
+            route["jwt"] = issuer();
+        }
+        parse(json!([route]))
+    };
+    let good = [
+        (json!("public"), "/{key}"),
+        (json!(["header:Authorization", "cookie:session", "jwt:sub"]), "/{key}"),
+        (json!(["path:shop", "path:desk"]), "/{shop}/{key}?at={desk}"),
+    ];
+    for (scope, probe) in good {
+        assert!(probing(scope.clone(), probe).is_ok(), "{scope} {probe}");
+    }
+    let bad = [
+        (json!(["path:shop"]), "/{key}", "{shop}"),
+        (json!(["path:shop", "path:desk"]), "/{shop}/{key}", "{desk}"),
+        (json!(["host"]), "/{key}", "host"),
+        (json!(["client-certificate"]), "/{key}", "client-certificate"),
+        (json!(["jwt:sub", "host"]), "/{key}", "host"),
+        (json!(["header:Host"]), "/{key}", "header:host"),
+        (json!(["header:Content-Language"]), "/{key}", "header:content-language"),
+    ];
+    for (scope, probe, missing) in bad {
+        let text = probing(scope.clone(), probe).unwrap_err().to_string();
+        assert!(text.contains("on_unknown") && text.contains(probe) && text.contains(missing), "{scope}: {text}");
+        assert_eq!(text.lines().count(), 1, "and nothing else is wrong: {text}");
+    }
+}
+
+#[test]
 fn what_comes_later_is_refused_and_not_ignored() {
     let later = [("mode", json!("observe"))];
     for (field, value) in later {
