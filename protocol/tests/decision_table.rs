@@ -88,7 +88,8 @@ fn table() -> String {
         let by_time: Vec<Vec<Row>> = TIMES
             .iter()
             .map(|(_, seconds)| {
-                begins(&stored, at(*seconds)).into_iter().chain(settles(&stored, at(*seconds))).collect()
+                let now = at(*seconds);
+                [begins(&stored, now), settles(&stored, now), intervenes(&stored, now)].concat()
             })
             .collect();
         for (index, (command, attempt, _)) in by_time[0].iter().enumerate() {
@@ -178,6 +179,36 @@ fn settles(stored: &Stored, now: Timestamp) -> Vec<Row> {
                 Settle::Refuse(_) => "refuse".to_owned(),
             };
             rows.push((format!("settle, {name}"), by, done));
+        }
+    }
+    rows
+}
+
+fn intervenes(stored: &Stored, now: Timestamp) -> Vec<Row> {
+    let interventions = [
+        ("complete", Intervention::Complete(answer(200))),
+        ("release", Intervention::Release),
+        ("forget", Intervention::Forget),
+    ];
+    let orders = [
+        ("other, of the holder", OTHER, HOLDER),
+        ("other, of the asker", OTHER, ASKER),
+        ("holder, of the other", HOLDER, OTHER),
+    ];
+    let mut rows = Vec::new();
+    for (name, intervention) in interventions {
+        for (who, by, fence) in orders {
+            let note = Note::new("alice", "found").unwrap();
+            let order = Order { fence, by, intervention: intervention.clone(), note, retention: RETENTION };
+            let done = match intervene(stored, order, now) {
+                Intervened::Write(record) => format!("write · {}", written(&record, now)),
+                Intervened::Already(_) => "already".to_owned(),
+                Intervened::OtherAttempt(_) => "another attempt's".to_owned(),
+                Intervened::Refused(_) => "refused".to_owned(),
+                Intervened::Absent => "there is none".to_owned(),
+                Intervened::Refuse(_) => "refuse".to_owned(),
+            };
+            rows.push((format!("operator, {name}"), who.to_owned(), done));
         }
     }
     rows
