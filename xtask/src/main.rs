@@ -10,6 +10,7 @@ mod dev;
 mod output;
 mod project;
 mod purity;
+mod routes_lock;
 mod run;
 mod setup;
 mod size;
@@ -50,6 +51,9 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Build => {
             // Wrangler runs this before it deploys, so here is the last place to refuse what the Worker would refuse.
             wrangler::check(&project)?;
+            if routes_lock::is_deployment() {
+                routes_lock::check(&project)?;
+            }
             setup::under_lock(&project, |project| {
                 let toolchain = setup::for_build(project)?;
                 worker_build::build(project, &toolchain)

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 
 use anyhow::{Context, Result, bail};
+use oncegate_protocol::config::Route;
 use serde_json::Value as Json;
 
 use crate::project::Project;
@@ -31,6 +32,21 @@ pub(crate) fn check(project: &Project) -> Result<()> {
         bail!("the Worker would answer 500 to everything, because of wrangler.toml:\n{}", mistakes.join("\n"));
     }
     Ok(())
+}
+
+/// The routes of the Worker and of each of its environments, each with the table that its variables are in. None where the
+/// variables are refused.
+pub(crate) fn routes(document: &Json) -> Vec<(String, Route)> {
+    let environments = document.get("env").and_then(Json::as_object).into_iter().flatten();
+    let environments = environments.map(|(name, environment)| (format!("env.{name}.vars"), environment.get("vars")));
+    let tables = core::iter::once(("vars".to_owned(), document.get("vars"))).chain(environments);
+    let routes = tables.filter_map(|(table, variables)| Some((table, Variables::of(variables).config().ok()?)));
+    routes
+        .flat_map(|(table, config)| {
+            let routes: Vec<Route> = config.routes.all().cloned().collect();
+            routes.into_iter().map(move |route| (table.clone(), route))
+        })
+        .collect()
 }
 
 /// The value of TOML as JSON.
