@@ -46,7 +46,20 @@ const HOP_BY_HOP: [&str; 9] = [
 
 /// Whether only the gate may set this header, in either direction.
 pub fn is_reserved(name: &str) -> bool {
+    let name = as_origins_read(name);
     name.starts_with("oncegate-") || name == STATUS || name == REPLAYED
+}
+
+/// Origins that hand headers on as variables (RFC 3875, section 4.1.18) read an underscore as a hyphen.
+fn as_origins_read(name: &str) -> std::borrow::Cow<'_, str> {
+    if name.contains('_') { name.replace('_', "-").into() } else { name.into() }
+}
+
+/// Whether an origin might take this header for one by which the request was keyed or scoped, or for the key itself.
+fn passes_for(name: &str, needed: &[&str]) -> bool {
+    let read = as_origins_read(name);
+    read != name
+        && (read == "idempotency-key" || needed.iter().any(|needed| *needed != name && as_origins_read(needed) == read))
 }
 
 /// Those of these names, joined by commas, that only the gate may set: an origin relies on it that the gate said them, so
@@ -68,7 +81,9 @@ fn strip(headers: Headers, needed: &[&str]) -> Headers {
         .map(|token| token.trim().to_ascii_lowercase())
         .filter(|name| !is_end_to_end(name) && !needed.contains(&name.as_str()))
         .collect();
-    let is_kept = |name: &String| !HOP_BY_HOP.contains(&name.as_str()) && !is_reserved(name) && !named.contains(name);
+    let is_kept = |name: &String| {
+        !HOP_BY_HOP.contains(&name.as_str()) && !is_reserved(name) && !passes_for(name, needed) && !named.contains(name)
+    };
     headers.into_iter().filter(|(name, _)| is_kept(name)).collect()
 }
 
@@ -246,6 +261,10 @@ mod tests {
             ("idempotency-status", "created"),
             ("oncegate-fence", "forged"),
             ("oncegate-anything", "forged"),
+            ("oncegate_fence", "forged"),
+            ("idempotency_key", "other"),
+            ("x_account", "8"),
+            ("x_other", "kept"),
             ("te", "trailers"),
             ("upgrade", "websocket"),
             ("x-account", "7"),
@@ -260,6 +279,7 @@ mod tests {
         let expected = list(&[
             ("accept", "*/*"),
             ("authorization", "Bearer a"),
+            ("x_other", "kept"),
             ("x-account", "7"),
             ("idempotency-key", "k"),
             ("oncegate-attempt", "2"),

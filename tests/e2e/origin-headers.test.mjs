@@ -97,6 +97,10 @@ test('what a client says in the name of the gate does not reach the origin', asy
     'Oncegate-Deadline': '1',
     'Oncegate-Store': 'no',
     'Oncegate-Anything': 'forged',
+    // What some origins read like the ones with hyphens.
+    Oncegate_Fence: 'forged',
+    Idempotency_Key: 'forged',
+    idempotency_status: 'created',
   });
   const [{ headers }] = seen(key);
   assert.equal(headers['oncegate-attempt'], '1');
@@ -104,6 +108,7 @@ test('what a client says in the name of the gate does not reach the origin', asy
   assert.notEqual(headers['oncegate-deadline'], '1');
   assert.equal(headers['oncegate-store'], undefined);
   assert.equal(headers['oncegate-anything'], undefined);
+  assert.deepEqual(Object.keys(headers).filter((name) => name.includes('_')), []);
 });
 
 test('an Idempotency-Key that is not the key of the route does not reach the origin', async () => {

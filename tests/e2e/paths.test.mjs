@@ -169,3 +169,60 @@ for (const path of ['/v1/payments', '/elsewhere']) {
     assert.deepEqual(stranger.seen, []);
   });
 }
+
+test('no path leads out of the path that the origin has, nor around the gate to what is below it', async () => {
+  const below = await handmadeOrigin();
+  const based = await startGate({ origin: { url: `${below.url}/base` }, routes: [route('pay', '/pay')] });
+  after(async () => {
+    await based.stop();
+    await below.stop();
+  });
+  const send = (method, target, lines = []) => {
+    const body = method === 'POST' ? JSON.stringify(PAYMENT) : '';
+    return based.sendRaw(rawRequest(method, target, ['content-type: application/json', ...lines], body));
+  };
+  const targets = ['/../base/pay', '/../secret', '/%2e%2e/secret', '/..\\secret', '/x/../../secret', '/..%2fbase%2fpay', '/..;/secret'];
+  for (const target of targets) {
+    assert.equal((await send('GET', target)).status, 400, target);
+    assert.equal((await send('POST', target, [`idempotency-key: ${freshKey()}`])).status, 400, target);
+  }
+  assert.deepEqual(below.seen, []);
+  assert.equal((await send('GET', '/x/../open')).status, 200);
+  assert.deepEqual(below.seen.map(({ url }) => url), ['/base/open']);
+});
+
+test("no spelling of the gate's own addresses reaches the origin", async () => {
+  const seen = origin.seen.length;
+  for (const target of [
+    '/_oncegate',
+    '//_oncegate/config',
+    '/x/../_oncegate/config',
+    '/./_oncegate/config',
+    '/%2e/_oncegate/config',
+    '/_oncegate\\config',
+    '/%5foncegate/config',
+    '/%5F%6F%6E%63%65%67%61%74%65/config',
+    '/_oncegate%2fconfig',
+    '/_ONCEGATE/config',
+    '/_oncegate;a/config',
+  ]) {
+    const reply = await gate.sendRaw(rawRequest('GET', target, ['authorization: Bearer the-operators-token']));
+    assert.equal(reply.status, 404, target);
+  }
+  assert.equal(origin.seen.length, seen);
+});
+
+test('a path that names two tenants, as it is read, is nobody\'s', async () => {
+  const shops = await handmadeOrigin();
+  const own = await startGate({ origin: shops, routes: [route('pay', '/m/{shop}/pay', { scope: ['path:shop'] })] });
+  after(async () => {
+    await own.stop();
+    await shops.stop();
+  });
+  const send = (target) => {
+    return own.sendRaw(rawRequest('POST', target, [`idempotency-key: ${freshKey()}`], JSON.stringify(PAYMENT)));
+  };
+  assertProblem(await send('/m/alice;%2F..%2Fbob/pay;x'), 400, 'malformed');
+  assertProblem(await send('/m/a%EF%BF%BFb/pay'), 400, 'unscoped');
+  assert.deepEqual(shops.seen, []);
+});

@@ -17,6 +17,7 @@ impl Origin {
             (!authority.is_empty() && authority.bytes().all(is_authority_byte)).then_some(())?;
             let (host, port) = split_port(authority)?;
             (!host.is_empty()).then_some(())?;
+            is_host(host, authority.starts_with('[')).then_some(())?;
             port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0)).then_some(())?;
             (path.bytes().all(is_path_byte) && !path.split('/').any(is_dots)).then_some(())
         };
@@ -29,6 +30,11 @@ impl Origin {
     /// `path_and_query` begins with `/`. Scheme and authority are fixed before it, so nothing in it can lead to another host.
     pub fn address(&self, path_and_query: &str) -> String {
         format!("{}{path_and_query}", self.base)
+    }
+
+    /// Whether a path is put in front of each request's own.
+    pub fn has_path(&self) -> bool {
+        self.base.splitn(4, '/').nth(3).is_some()
     }
 
     /// The address without a path of a request's own.
@@ -50,6 +56,16 @@ pub(super) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
         Some((host, port)) => Some((host, Some(port))),
         None => Some((authority, None)),
     }
+}
+
+/// What ends in a number must be an IPv4 address (URL standard, "host parsing"): else no request could be sent there.
+fn is_host(host: &str, is_in_brackets: bool) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    if is_in_brackets {
+        return host.parse::<core::net::Ipv6Addr>().is_ok();
+    }
+    !host.contains(['[', ']']) && (!is_number || host.parse::<core::net::Ipv4Addr>().is_ok())
 }
 
 /// No `@`: a user in an address would be sent as a credential, and can make an address read as another.
@@ -90,6 +106,11 @@ mod tests {
             "https://a b",
             "HTTPS://a",
             "https://[::1",
+            "https://[::1]x",
+            "https://[1.2.3.4]",
+            "http://1.2.3.4.5",
+            "http://1.2.3",
+            "http://a.7",
         ] {
             assert!(Origin::parse(bad).is_err(), "{bad}");
         }
@@ -101,5 +122,7 @@ mod tests {
         assert_eq!(origin.address("/v1?a=b"), "https://api.example.com/v1?a=b");
         assert_eq!(origin.address("//evil.example/x"), "https://api.example.com//evil.example/x");
         assert_eq!(origin.address("/@evil.example"), "https://api.example.com/@evil.example");
+        assert!(!origin.has_path());
+        assert!(Origin::parse("https://api.example.com/base").unwrap().has_path());
     }
 }

@@ -100,6 +100,10 @@ impl ProbePath {
                 Part::Parameter(name) if name == KEY => filled.extend(utf8_percent_encode(key, ESCAPED)),
                 Part::Parameter(name) => {
                     let (_, value) = parameters.iter().find(|(known, _)| known == name)?;
+                    // Bytes that are no text cannot be told apart any more.
+                    if value.contains(char::REPLACEMENT_CHARACTER) {
+                        return None;
+                    }
                     filled.extend(utf8_percent_encode(value, ESCAPED));
                 }
             }
@@ -147,6 +151,8 @@ mod tests {
         assert_eq!(fill("/by-key?k={key}", "..").as_deref(), Some("/by-key?k=.."));
         assert_eq!(fill("/{key}", "//evil").as_deref(), Some("/%2F%2Fevil"));
         assert_eq!(ProbePath::parse("/{other}/{key}").unwrap().fill("k", &[]), None);
+        let odd = [("shop".to_owned(), "\u{fffd}".to_owned())];
+        assert_eq!(ProbePath::parse("/{shop}/{key}").unwrap().fill("k", &odd), None);
     }
 
     #[test]

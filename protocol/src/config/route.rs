@@ -177,6 +177,17 @@ impl Route {
         self.layouts().fold(0, |sum, layout| sum.saturating_add(usize::from(layout.shards.get())))
     }
 
+    /// Whether this parameter of its path tells whose request it is, or which.
+    pub(super) fn tells_by(&self, parameter: &str) -> bool {
+        let in_probe = match &self.on_unknown {
+            UnknownPolicy::Probe(path) => path.parameters().any(|name| name == parameter),
+            UnknownPolicy::Hold | UnknownPolicy::Retry => false,
+        };
+        in_probe
+            || self.key.iter().any(|source| matches!(source, KeySource::Path(name) if name == parameter))
+            || self.scope.sources().iter().any(|source| matches!(source, ScopeSource::Path(name) if name == parameter))
+    }
+
     /// How long a settled record is kept.
     pub fn retention(&self) -> Duration {
         self.ttl.saturating_add(self.guard)

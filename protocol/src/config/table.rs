@@ -30,8 +30,18 @@ pub enum Found<'a> {
     None,
     /// A route.
     One(RouteMatch<'a>),
-    /// Its path can be read in several ways, and they lead to different routes.
+    /// Its path can be read in several ways, and they lead to different routes, or say different things of whose request it
+    /// is and which.
     Two,
+}
+
+impl RouteMatch<'_> {
+    /// Whether it comes to the same as another one.
+    fn is_as(&self, other: &Self) -> bool {
+        let tells = |(name, _): &&(String, String)| self.route.tells_by(name);
+        self.route.name == other.route.name
+            && self.parameters.iter().filter(tells).eq(other.parameters.iter().filter(tells))
+    }
 }
 
 impl RouteTable {
@@ -106,7 +116,7 @@ impl RouteTable {
         let mut found: Option<RouteMatch<'_>> = None;
         for reading in core::iter::once(path.exact()).chain(path.others()) {
             match (self.at(router, &reading), &found) {
-                (Some(other), Some(first)) if other.route.name != first.route.name => return Found::Two,
+                (Some(other), Some(first)) if !other.is_as(first) => return Found::Two,
                 (Some(first), None) => found = Some(first),
                 _ => {}
             }

@@ -30,8 +30,9 @@ impl TokenIssuer {
             fields.required("jwks", KeySetAddress::EXPECTED, |value| values::text(value, KeySetAddress::EXPECTED));
         let jwks = jwks.map(|text| {
             KeySetAddress::parse(&text).or_else(|| {
-                // A password that was put into it does not belong into a log.
-                let shown = text.rsplit_once('@').map_or(text.clone(), |(_, host)| format!("…@{host}"));
+                // A password, or a secret in the query, that was put into it does not belong into a log.
+                let address = text.split_once('?').map_or(text.as_str(), |(address, _)| address);
+                let shown = address.rsplit_once('@').map_or(address.to_owned(), |(_, host)| format!("…@{host}"));
                 fields.wrong("jwks", &format!("\"{shown}\""), KeySetAddress::EXPECTED);
                 None
             })

@@ -211,7 +211,7 @@ fn route(route: &Route) -> Value {
         "jwt": match &route.scope {
             Scope::Public | Scope::Sources(_) => Value::Null,
             Scope::Token { issuer, .. } => {
-                json!({ "jwks": issuer.jwks.as_str(), "issuer": issuer.issuer, "audience": issuer.audience })
+                json!({ "jwks": issuer.jwks.shown(), "issuer": issuer.issuer, "audience": issuer.audience })
             }
         },
         "fingerprint": match &route.fingerprint {

@@ -9,7 +9,7 @@ use super::jwt::ByToken;
 use super::key::{self, KeyPart};
 use super::scope::{self, HeadScope, ScopePart, WholeScope};
 use super::{NormalPath, RequestUrl, json};
-use crate::config::{Config, FingerprintRule, Found, KeySource, Layout, Route, RouteMatch, UnknownPolicy};
+use crate::config::{Config, FingerprintRule, Found, KeySource, Layout, Origin, Route, RouteMatch, UnknownPolicy};
 use crate::hashing::{BodyDigest, Parts};
 use crate::ids::{Fingerprint, RecordId};
 use crate::operator::AdminToken;
@@ -19,8 +19,9 @@ use crate::record::OnUnknown;
 /// What is below this path is the gate's own, and never reaches the origin.
 pub const OWN_PATHS: &str = "/_oncegate/";
 
-const TWO_ROUTES: &str = "The path can be read in two ways, which belong to different routes: send it without an encoded slash \
-    and without a semicolon.";
+const TWO_ROUTES: &str = "The path can be read in two ways, which are different requests: send it without an encoded slash and \
+    without a semicolon.";
+const CLIMBS: &str = "The path goes above its root.";
 
 /// A request without its body.
 pub struct RequestHead<'a> {
@@ -133,6 +134,13 @@ pub(super) struct Unscoped<'c> {
     parameters: Vec<(String, String)>,
 }
 
+/// A path that may be more than it seems, read.
+fn odd_path(path: &str) -> Option<NormalPath> {
+    let has_dots = || path.contains("..") || path.contains("/.");
+    let is_own = || path.to_ascii_lowercase().contains("oncegate");
+    (path.contains(['%', '\\']) || has_dots() || is_own()).then(|| NormalPath::parse(path))
+}
+
 /// Decides from a request's head.
 pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
     if head.url.path.starts_with(OWN_PATHS) {
@@ -140,6 +148,15 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
             return Admission::Documentation;
         }
         return config.admin_token.as_ref().map_or(Admission::Nothing, Admission::Operator);
+    }
+    if let Some(path) = odd_path(head.url.path) {
+        // Not even an odd spelling of the gate's own addresses reaches the origin: it may come with the operator's token.
+        if path.is_below(OWN_PATHS.trim_matches('/')) {
+            return Admission::Nothing;
+        }
+        if path.climbs() && config.origin.as_ref().is_some_and(Origin::has_path) {
+            return Admission::Refuse(Problem::malformed(CLIMBS));
+        }
     }
     if !config.routes.guards_method(head.method) {
         return Admission::PassThrough;

@@ -51,7 +51,7 @@ fn read_scope(scope: &Scope, given: &Map<String, Value>) -> Result<Vec<ScopePart
 fn as_in_a_request(source: &ScopeSource, text: &str) -> String {
     match source {
         ScopeSource::Header(_) | ScopeSource::Cookie(_) => text.trim_matches([' ', '\t']).to_owned(),
-        ScopeSource::Host => text.to_ascii_lowercase(),
+        ScopeSource::Host => scope::host(text),
         ScopeSource::Path(_) | ScopeSource::ClientCertificate => text.to_owned(),
     }
 }

@@ -10,6 +10,9 @@ use crate::config::Pointer;
 use crate::hashing::Parts;
 use crate::limits;
 
+/// How much of a name an error repeats, in characters.
+const SHOWN_NAME: usize = 60;
+
 /// The largest integer up to which every integer is exact as a double (I-JSON, RFC 7493, section 2.2).
 const EXACT: u64 = (1 << 53) - 1;
 
@@ -144,7 +147,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(name) = members.next_key_seed(Name)? {
             let value = members.next_value_seed(self)?;
             if map.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("the name {name:?} occurs twice in one object")));
+                let shown: String = name.chars().take(SHOWN_NAME).collect();
+                return Err(A::Error::custom(format_args!("the name {shown:?} occurs twice in one object")));
             }
             map.insert(name, value);
         }

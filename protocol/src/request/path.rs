@@ -19,22 +19,24 @@ const SLASH_IN_SEGMENT: char = '\u{ffff}';
 pub struct NormalPath {
     exact: Vec<Vec<u8>>,
     others: Vec<Vec<Vec<u8>>>,
+    climbs: bool,
 }
 
 impl NormalPath {
     /// From a path as sent.
     pub fn parse(path: &str) -> Self {
-        let exact = Reading::EXACT.of(path);
+        let (exact, mut climbs) = Reading::EXACT.of(path);
         let mut others = Vec::new();
         if may_be_read_otherwise(path) {
             for reading in Reading::all() {
-                let segments = reading.of(path);
+                let (segments, climbs_here) = reading.of(path);
+                climbs |= climbs_here;
                 if segments != exact && !others.contains(&segments) {
                     others.push(segments);
                 }
             }
         }
-        Self { exact, others }
+        Self { exact, others, climbs }
     }
 
     /// The exact reading, segment by segment as the URL standard has it, as text for matching. A slash inside a segment is
@@ -46,6 +48,19 @@ impl NormalPath {
     /// The other readings, as far as they differ.
     pub fn others(&self) -> impl Iterator<Item = String> {
         self.others.iter().map(|segments| text(segments))
+    }
+
+    /// Whether any reading goes above the root. There it means nothing, but behind a path that is put in front it leads elsewhere.
+    pub fn climbs(&self) -> bool {
+        self.climbs
+    }
+
+    /// Whether any reading is of what is below this segment, in any case.
+    pub fn is_below(&self, first_segment: &str) -> bool {
+        let is_first = |segments: &Vec<Vec<u8>>| {
+            segments.first().is_some_and(|segment| segment.eq_ignore_ascii_case(first_segment.as_bytes()))
+        };
+        is_first(&self.exact) || self.others.iter().any(is_first)
     }
 
     /// The value of a parameter that was matched.
@@ -99,7 +114,8 @@ impl Reading {
         })
     }
 
-    fn of(self, path: &str) -> Vec<Vec<u8>> {
+    /// The segments, and whether they went above the root.
+    fn of(self, path: &str) -> (Vec<Vec<u8>>, bool) {
         let decode = |text: &str| -> Vec<u8> { percent_decode_str(text).collect() };
         let slashed = path.replace('\\', "/");
         let raw = if self.cuts == Cut::Raw { without_parameters(&slashed) } else { slashed };
@@ -118,9 +134,9 @@ impl Reading {
         if self.merges_first {
             segments.retain(|segment| !segment.is_empty());
         }
-        let mut resolved = resolve_dots(segments);
+        let (mut resolved, climbs) = resolve_dots(segments);
         resolved.retain(|segment| !segment.is_empty());
-        resolved
+        (resolved, climbs)
     }
 }
 
@@ -130,19 +146,22 @@ fn without_parameters(path: &str) -> String {
     cut.collect::<Vec<_>>().join("/")
 }
 
-/// The path before the first segment is empty, and nothing goes above it.
-fn resolve_dots(segments: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+/// The path before the first slash is empty, and nothing goes above that: whether something tried to is said.
+fn resolve_dots(segments: Vec<Vec<u8>>) -> (Vec<Vec<u8>>, bool) {
     let mut resolved: Vec<Vec<u8>> = Vec::new();
+    let mut climbs = false;
     for segment in segments {
         match segment.as_slice() {
             b"." => {}
             b".." => {
+                // What stands before the first slash is a segment too, and empty.
+                climbs |= resolved.iter().filter(|segment| !segment.is_empty()).count() == 0;
                 resolved.pop();
             }
             _ => resolved.push(segment),
         }
     }
-    resolved
+    (resolved, climbs)
 }
 
 fn text(segments: &[Vec<u8>]) -> String {
@@ -153,7 +172,11 @@ fn text(segments: &[Vec<u8>]) -> String {
     for segment in segments {
         text.push('/');
         let decoded = String::from_utf8_lossy(segment);
-        text.extend(decoded.chars().map(|character| if character == '/' { SLASH_IN_SEGMENT } else { character }));
+        text.extend(decoded.chars().map(|character| match character {
+            '/' => SLASH_IN_SEGMENT,
+            SLASH_IN_SEGMENT => char::REPLACEMENT_CHARACTER,
+            other => other,
+        }));
     }
     text
 }
@@ -187,9 +210,29 @@ mod tests {
         ];
         for spelling in same {
             assert_eq!(readings(spelling), ["/v1/payments"], "{spelling}");
-            assert_eq!(NormalPath::parse(spelling), NormalPath::parse("/v1/payments"), "{spelling}");
+            assert_eq!(
+                NormalPath::parse(spelling).segments(),
+                NormalPath::parse("/v1/payments").segments(),
+                "{spelling}"
+            );
         }
         assert_eq!(readings("/v1/pay%256dents"), ["/v1/pay%6dents"], "decoded once");
+    }
+
+    #[test]
+    fn a_path_that_goes_above_its_root_in_any_reading_is_known() {
+        for path in ["/..", "/../a", "/%2e%2e/a", "/..\\a", "/x/../../a", "/..%2fa", "/%2e%2e%5Ca", "/a;x/..;y/../b"] {
+            assert!(NormalPath::parse(path).climbs(), "{path}");
+        }
+        for path in ["/", "/a/..", "/a/b/../../c", "/...", "/a..", "/a/./b", "/a%2f..%2fb"] {
+            assert!(!NormalPath::parse(path).climbs(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_stands_for_a_slash_cannot_be_sent() {
+        assert_ne!(readings("/a%2Fb"), readings("/a%EF%BF%BFb"));
+        assert_eq!(readings("/a%EF%BF%BFb"), ["/a\u{fffd}b"]);
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(super) fn read<'c>(
     let value = |source: &ScopeSource| match source {
         ScopeSource::Header(name) => header(name),
         ScopeSource::Path(wanted) => parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone()),
-        ScopeSource::Host => Some(url.host.to_owned()),
+        ScopeSource::Host => Some(host(url.host)),
         ScopeSource::Cookie(name) => header("cookie").and_then(|cookies| cookie(&cookies, name)),
         ScopeSource::ClientCertificate => certificate(),
     };
@@ -89,6 +89,13 @@ pub(super) fn parts(
 const NO_TOKEN: &str =
     "The request must have a bearer token in the header authorization: keys are kept apart by its claims.";
 
+/// A host as one value, however it is written: in lower case, without a dot at its end and without the ports that are usual.
+pub(super) fn host(host: &str) -> String {
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(&host);
+    host.strip_suffix('.').unwrap_or(host).to_owned()
+}
+
 /// The value of a cookie (RFC 6265, section 5.4). One that is sent twice with different values is as good as absent: the
 /// origin might take the other.
 fn cookie(cookies: &str, wanted: &str) -> Option<String> {
@@ -101,6 +108,14 @@ fn cookie(cookies: &str, wanted: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_has_one_spelling() {
+        for written in ["shop.example", "SHOP.Example", "shop.example.", "shop.example:443", "shop.example.:80"] {
+            assert_eq!(host(written), "shop.example");
+        }
+        assert_eq!(host("shop.example:8080"), "shop.example:8080");
+    }
 
     #[test]
     fn a_cookie_has_one_value_or_none() {

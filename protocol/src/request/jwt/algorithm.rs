@@ -41,6 +41,16 @@ impl Algorithm {
         })
     }
 
+    /// Whether a signature by it may have so many bytes (RFC 7518, section 3.4; RFC 8037, section 3.1). Those by RSA have as many
+    /// as the key.
+    pub(super) fn signs_in(self, bytes: usize) -> bool {
+        match self {
+            Self::Es256 | Self::Ed25519 => bytes == 64,
+            Self::Es384 => bytes == 96,
+            Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => true,
+        }
+    }
+
     /// The kind of its keys.
     pub(super) fn key_kind(self) -> KeyKind {
         match self {

@@ -44,6 +44,9 @@ impl Token {
         let header = object(header)?;
         let algorithm = header.get("alg").and_then(Value::as_str).and_then(Algorithm::from_name);
         let algorithm = algorithm.ok_or(TokenFault::Algorithm)?;
+        if !algorithm.signs_in(signature.len()) {
+            return Err(TokenFault::Signature);
+        }
         // Extensions that must be understood (RFC 7515, section 4.1.11), and none is.
         if header.contains_key("crit") {
             return Err(TokenFault::Critical);
