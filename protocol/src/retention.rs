@@ -14,7 +14,7 @@ use crate::limits;
 use crate::time::Timestamp;
 
 /// A span of time whose records lie together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Generation {
     /// Its number, part of the name of its table. Numbers are never used again.
     pub number: u32,
@@ -25,7 +25,7 @@ pub struct Generation {
 }
 
 /// The generations of one ledger.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Generations {
     /// Oldest first.
     pub(crate) live: Vec<Generation>,

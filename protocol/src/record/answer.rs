@@ -5,7 +5,7 @@ use crate::outcome::Status;
 use crate::seal::Seal;
 
 /// What is replayed. The body itself lies beside the record, untouched by this crate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Answer {
     /// The origin's status.
     pub status: Status,
@@ -26,7 +26,7 @@ impl Answer {
 }
 
 /// Where the body of an answer is. Lengths are those of what is kept: of the sealed body where it is sealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeptBody {
     /// In the record's own row.
     Inline {

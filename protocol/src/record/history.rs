@@ -6,7 +6,7 @@ use crate::outcome::{Doubt, Status};
 use crate::time::Timestamp;
 
 /// One transition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Transition {
     /// When, by the ledger's clock.
     pub at: Timestamp,
@@ -17,7 +17,7 @@ pub struct Transition {
 }
 
 /// What can happen to a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// An attempt claimed it.
     Claimed,
@@ -45,7 +45,7 @@ pub enum Event {
 /// The transitions of a record, oldest first.
 ///
 /// At most [`limits::HISTORY`] are kept: the first, which says when it all began, and the latest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct History(Vec<Transition>);
 
 impl History {

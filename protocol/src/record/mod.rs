@@ -41,7 +41,7 @@ use crate::outcome::Doubt;
 use crate::time::Timestamp;
 
 /// What is stored for one key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     /// What the request asked for that claimed the key.
     pub fingerprint: Fingerprint,
@@ -58,7 +58,7 @@ pub struct Record {
 }
 
 /// Where a record stands, as written down.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// An attempt has claimed it, and may be calling the origin.
     InProgress {

@@ -6,7 +6,7 @@ use crate::bytes::{DecodeError, Reader, Writer};
 use crate::limits;
 
 /// Who changed a record by hand, and why. It is kept in the record's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Note {
     who: String,
     why: String,

@@ -36,7 +36,7 @@ pub enum StaleReason {
 }
 
 /// How an attempt ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The origin has answered: keep the answer.
     Completed(Answer),
