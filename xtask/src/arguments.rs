@@ -82,10 +82,11 @@ usage: cargo xtask test [SUITE...]
 
 Runs every test, or the suites that are named:
 
-  host      the crates that run on this machine
-  wasm      the Worker's own functions, as Wasm in Node (tests/wasm)
-  e2e       the built Worker in workerd (tests/e2e)
-  clients   the built Worker, asked by clients that people use (tests/clients)";
+  host        the crates that run on this machine
+  simulator   the promises, in every state of small worlds and by a million seeds (simulator/)
+  wasm        the Worker's own functions, as Wasm in Node (tests/wasm)
+  e2e         the built Worker in workerd (tests/e2e)
+  clients     the built Worker, asked by clients that people use (tests/clients)";
 
 const DEV_USAGE: &str = "\
 usage: cargo xtask dev [FLAGS]

@@ -15,11 +15,19 @@ use crate::worker_build;
 /// How long one test file may take, in milliseconds.
 const FILE_TIMEOUT_MS: &str = "600000";
 
+/// How many seeds the simulator runs.
+const SEEDS: &str = "1000000";
+
+/// How many seeds it takes at most for each bug.
+const HUNTING_SEEDS: &str = "500000";
+
 /// Tests that run together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Suite {
     /// The crates that run on this machine.
     Host,
+    /// The promises, in every small world and by many seeds.
+    Simulator,
     /// The Worker's own functions, as Wasm in Node.
     Wasm,
     /// The built Worker in workerd.
@@ -29,7 +37,7 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    const ALL: [Self; 4] = [Self::Host, Self::Wasm, Self::EndToEnd, Self::Clients];
+    const ALL: [Self; 5] = [Self::Host, Self::Simulator, Self::Wasm, Self::EndToEnd, Self::Clients];
 
     fn needs_worker(self) -> bool {
         matches!(self, Self::EndToEnd | Self::Clients)
@@ -42,10 +50,11 @@ impl FromStr for Suite {
     fn from_str(name: &str) -> Result<Self> {
         match name {
             "host" => Ok(Self::Host),
+            "simulator" => Ok(Self::Simulator),
             "wasm" => Ok(Self::Wasm),
             "e2e" => Ok(Self::EndToEnd),
             "clients" => Ok(Self::Clients),
-            _ => bail!("there are no tests {name:?}: it is one of host, wasm, e2e, clients"),
+            _ => bail!("there are no tests {name:?}: it is one of host, simulator, wasm, e2e, clients"),
         }
     }
 }
@@ -59,6 +68,13 @@ pub(crate) fn run(project: &Project, chosen: &[Suite]) -> Result<()> {
     let mut stages = Stages::default();
     if suites.contains(&Suite::Host) {
         stages.run("tests on this machine", || test_host(project));
+    }
+    if suites.contains(&Suite::Simulator) {
+        stages.run("the promises, in every state of small worlds", || simulate(project, &["check"]));
+        stages.run("the promises, by seeds", || simulate(project, &["run", "--seeds", SEEDS]));
+        stages.run("the bugs that the simulator must find", || {
+            simulate(project, &["kill-list", "--seeds", HUNTING_SEEDS])
+        });
     }
     if suites.contains(&Suite::Wasm) {
         stages.run("tests of the Worker as Wasm", || test_wasm(project, &toolchain));
@@ -82,13 +98,20 @@ fn set_up(project: &Project, suites: &[Suite]) -> Result<WasmToolchain> {
     if suites.contains(&Suite::Clients) {
         system_programs::ensure(project, &[system_programs::CURL, system_programs::NGINX])?;
     }
-    if suites == [Suite::Host] { Ok(WasmToolchain::Usual) } else { setup::for_build(project) }
+    let needs_wasm = suites.iter().any(|suite| !matches!(suite, Suite::Host | Suite::Simulator));
+    if !needs_wasm { Ok(WasmToolchain::Usual) } else { setup::for_build(project) }
 }
 
 /// Everything but the Worker, which is made for Wasm.
 fn test_host(project: &Project) -> Result<()> {
     let mut command = crate::run::command(project, "cargo");
     command.args(["test", "--workspace", "--exclude", "oncegate"]);
+    crate::run::showing(&mut command)
+}
+
+fn simulate(project: &Project, arguments: &[&str]) -> Result<()> {
+    let mut command = crate::run::command(project, "cargo");
+    command.args(["run", "--quiet", "--release", "--package", "simulator", "--"]).args(arguments);
     crate::run::showing(&mut command)
 }
 
@@ -147,6 +170,6 @@ mod tests {
     #[test]
     fn a_suite_has_a_name() {
         assert_eq!("e2e".parse::<Suite>().unwrap(), Suite::EndToEnd);
-        assert!("all".parse::<Suite>().unwrap_err().to_string().contains("host, wasm, e2e, clients"));
+        assert!("all".parse::<Suite>().unwrap_err().to_string().contains("host, simulator, wasm, e2e, clients"));
     }
 }
