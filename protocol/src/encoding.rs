@@ -1,27 +1,17 @@
 //! Replays to a client that accepts other content codings than the first did (RFC 9110, sections 8.4 and 12.5.3).
 //!
-//! An answer is kept as it came. A client that does not accept its coding gets it decoded, where the platform can do that
+//! An answer is kept as it came. A client that does not accept its coding gets it decoded, where the gate can do that
 //! and nobody has forbidden it; else it gets it as it is, which a server may do (RFC 9110, section 12.5.3).
 
 use crate::headers::Headers;
 
-/// How a body is decoded.
+/// How a body is decoded. There is none for Brotli.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoder {
     /// RFC 1952.
     Gzip,
     /// RFC 1950, which HTTP calls "deflate".
     Deflate,
-}
-
-impl Decoder {
-    /// Its name in the Compression Standard. Workers have no decoder for Brotli.
-    pub const fn format(self) -> &'static str {
-        match self {
-            Self::Gzip => "gzip",
-            Self::Deflate => "deflate",
-        }
-    }
 }
 
 /// How to decode an answer with these headers for a client that accepts this, and the headers that it has then; `None`
@@ -133,21 +123,20 @@ mod tests {
 
     #[test]
     fn what_is_not_accepted_is_decoded_where_that_can_be_and_helps() {
-        let format = |headers: &[(&str, &str)], accepted| {
-            decode_for(&list(headers), 200, accepted).map(|(decoder, _)| decoder.format())
-        };
+        let decoder =
+            |headers: &[(&str, &str)], accepted| decode_for(&list(headers), 200, accepted).map(|(decoder, _)| decoder);
         let gzip = ("content-encoding", "gzip");
-        assert_eq!(format(&[gzip], Some("identity")), Some("gzip"));
-        assert_eq!(format(&[("content-encoding", " x-GZIP")], Some("")), Some("gzip"));
-        assert_eq!(format(&[("content-encoding", "deflate")], Some("gzip, br")), Some("deflate"));
-        assert_eq!(format(&[gzip], Some("gzip")), None);
-        assert_eq!(format(&[gzip], None), None, "a client that does not say accepts anything");
-        assert_eq!(format(&[gzip], Some("*;q=0")), None, "it accepts nothing at all");
-        assert_eq!(format(&[gzip, ("cache-control", "private, No-Transform")], Some("br")), None);
-        assert_eq!(format(&[("content-encoding", "br")], Some("identity")), None, "cannot be decoded");
-        assert_eq!(format(&[("content-encoding", "gzip, br")], Some("identity")), None, "cannot be decoded");
-        assert_eq!(format(&[("content-encoding", "own")], Some("identity")), None);
-        assert_eq!(format(&[("vary", "accept-encoding")], Some("identity")), None);
+        assert_eq!(decoder(&[gzip], Some("identity")), Some(Decoder::Gzip));
+        assert_eq!(decoder(&[("content-encoding", " x-GZIP")], Some("")), Some(Decoder::Gzip));
+        assert_eq!(decoder(&[("content-encoding", "deflate")], Some("gzip, br")), Some(Decoder::Deflate));
+        assert_eq!(decoder(&[gzip], Some("gzip")), None);
+        assert_eq!(decoder(&[gzip], None), None, "a client that does not say accepts anything");
+        assert_eq!(decoder(&[gzip], Some("*;q=0")), None, "it accepts nothing at all");
+        assert_eq!(decoder(&[gzip, ("cache-control", "private, No-Transform")], Some("br")), None);
+        assert_eq!(decoder(&[("content-encoding", "br")], Some("identity")), None, "cannot be decoded");
+        assert_eq!(decoder(&[("content-encoding", "gzip, br")], Some("identity")), None, "cannot be decoded");
+        assert_eq!(decoder(&[("content-encoding", "own")], Some("identity")), None);
+        assert_eq!(decoder(&[("vary", "accept-encoding")], Some("identity")), None);
         assert_eq!(decode_for(&list(&[gzip]), 206, Some("identity")), None, "a part");
     }
 

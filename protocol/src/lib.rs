@@ -19,6 +19,7 @@
 mod bytes;
 pub mod config;
 pub mod deadline;
+pub mod decoding;
 pub mod encoding;
 pub mod hashing;
 pub mod headers;

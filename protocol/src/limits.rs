@@ -40,6 +40,10 @@ pub const RESPONSE_HEADERS: usize = 256;
 pub const ROW_BODY_BYTES: usize = 960 << 10;
 /// How much of a stored body is in memory at a time while it is replayed. Many replays may be under way at once.
 pub const REPLAY_WINDOW_BYTES: u32 = 128 << 10;
+/// How much of an encoded body is read at a time to be decoded, in Wasm memory, which never shrinks.
+pub const DECODE_WINDOW_BYTES: u32 = 16 << 10;
+/// How much of a decoded body is gathered before it is written. What a few hundred bytes decode to may come on top.
+pub const DECODE_STEP_BYTES: u32 = 32 << 10;
 /// How much of a body is sealed at a time, and is in memory while it is opened. It is part of the stored form: bodies that
 /// were sealed with another size do not open.
 pub const SEAL_SEGMENT_BYTES: u32 = 64 << 10;

@@ -164,7 +164,7 @@ pub(super) fn check_length(answer: &Answer, body: &Bytes) -> Result<(), JsValue>
 
 /// What has been read of a body, and then the rest of it as it comes, through this pipe. Where the client hangs up it ends;
 /// the record has been written before.
-pub(super) fn stream(deployment: &Deployment, begun: Bytes, rest: ReadableStream, through: &Pipe) -> JsValue {
+fn stream(deployment: &Deployment, begun: Bytes, rest: ReadableStream, through: &Pipe) -> JsValue {
     let (readable, writable) = (through.readable(), through.writable());
     deployment.context.wait_until(async move {
         // Nobody is left to be told of a failure here: the client sees its body break off.

@@ -84,11 +84,6 @@ extern "C" {
     #[wasm_bindgen(constructor, catch)]
     pub fn new(length: f64) -> Result<FixedLengthStream, JsValue>;
 
-    #[wasm_bindgen(extends = Pipe, js_name = DecompressionStream)]
-    pub type Decompression;
-    #[wasm_bindgen(constructor, catch, js_class = "DecompressionStream")]
-    pub fn new(format: &str) -> Result<Decompression, JsValue>;
-
     pub type WritableStream;
     #[wasm_bindgen(method, catch, js_name = getWriter)]
     pub fn get_writer(this: &WritableStream) -> Result<Writer, JsValue>;

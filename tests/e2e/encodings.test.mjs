@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
 import { binary } from '../../examples/payments/misbehaviour.mjs';
 import { assertCreated, assertReplayed, freshKey, originLines, route } from './support/expect.mjs';
@@ -13,11 +13,33 @@ const TEXT = Buffer.from('compressible '.repeat(1000));
 const LARGE = binary(3_000_000);
 const HEADERS = { 'content-type': 'text/plain', vary: 'accept-encoding', etag: '"v1"', 'x-own': 'a' };
 
+/** The coding and body of answers that are not what their coding says, by their name. */
+const broken = {
+  'text that is said to be gzip': ['gzip', TEXT],
+  'text that is said to be deflate': ['deflate', TEXT],
+  'gzip that lacks its end': ['gzip', gzipSync(LARGE).subarray(0, -1)],
+  'gzip that lacks half of itself': ['gzip', gzipSync(LARGE).subarray(0, 1_500_000)],
+  'gzip with another checksum': ['gzip', altered(gzipSync(TEXT), -8)],
+  'gzip with something behind it': ['gzip', Buffer.concat([gzipSync(TEXT), TEXT])],
+  'deflate that lacks its end': ['deflate', deflateSync(TEXT).subarray(0, -1)],
+  'deflate with another checksum': ['deflate', altered(deflateSync(TEXT), -1)],
+  'deflate with something behind it': ['deflate', Buffer.concat([deflateSync(TEXT), TEXT])],
+  'raw deflate that lacks its end': ['deflate', deflateRawSync(TEXT).subarray(0, -1)],
+};
+
+function altered(bytes, at) {
+  bytes[bytes.length + at] ^= 1;
+  return bytes;
+}
+
 /** Status, headers and body of an answer, by its name. */
 const answers = {
   gzip: [201, { ...HEADERS, 'content-encoding': 'gzip', 'content-digest': 'sha-256=:AA==:' }, gzipSync(TEXT)],
   'x-gzip': [201, { ...HEADERS, 'content-encoding': 'X-GZip' }, gzipSync(TEXT)],
   deflate: [201, { ...HEADERS, 'content-encoding': 'deflate', etag: 'W/"v1"' }, deflateSync(TEXT)],
+  'gzip in members': [201, { ...HEADERS, 'content-encoding': 'gzip' }, Buffer.concat([gzipSync(TEXT), gzipSync(''), gzipSync(LARGE), gzipSync(TEXT)])],
+  'large deflate': [201, { ...HEADERS, 'content-encoding': 'deflate' }, deflateSync(LARGE)],
+  'raw deflate': [201, { ...HEADERS, 'content-encoding': 'deflate' }, deflateRawSync(TEXT)],
   br: [201, { ...HEADERS, 'content-encoding': 'br' }, brotliCompressSync(TEXT)],
   twice: [201, { ...HEADERS, 'content-encoding': 'deflate, gzip' }, gzipSync(deflateSync(TEXT))],
   'large gzip': [201, { ...HEADERS, 'content-encoding': 'gzip' }, gzipSync(LARGE)],
@@ -26,6 +48,7 @@ const answers = {
   empty: [201, { 'content-encoding': 'gzip', 'content-length': 0 }, undefined],
   304: [304, { 'content-encoding': 'gzip', etag: '"v1"' }, undefined],
   plain: [201, HEADERS, TEXT],
+  ...Object.fromEntries(Object.entries(broken).map(([name, [coding, body]]) => [name, [201, { 'content-encoding': coding }, body]])),
 };
 const origin = await handmadeOrigin((incoming, outgoing) => {
   incoming.resume();
@@ -56,6 +79,9 @@ for (const [answer, decoded] of [
   ['x-gzip', TEXT],
   ['deflate', TEXT],
   ['large gzip', LARGE],
+  ['gzip in members', Buffer.concat([TEXT, LARGE, TEXT])],
+  ['large deflate', LARGE],
+  ['raw deflate', TEXT],
 ]) {
   // An empty Accept-Encoding would say the same as identity, but workerd does not show it to the gate.
   for (const accepted of ['identity', 'br', '*;q=0.5, gzip;q=0, deflate;q=0.0']) {
@@ -84,6 +110,16 @@ test('an answer that is kept sealed is opened, and then decoded', async () => {
   assert.equal(retry.outcome, 'replayed');
   assert.ok(retry.body.equals(LARGE));
 });
+
+for (const answer of Object.keys(broken)) {
+  test(`a replay of ${answer} breaks off where it should be decoded`, async () => {
+    const key = freshKey();
+    const first = await send(key, answer, 'gzip, deflate');
+    assertCreated(first);
+    await assert.rejects(send(key, answer, 'identity'), { code: 'ECONNRESET' });
+    assertReplayed(await send(key, answer, 'gzip, deflate'), first);
+  });
+}
 
 for (const accepted of ['gzip', 'x-gzip', '*', 'br, gzip;q=0.1', undefined, 'identity;q=0, br', '*;q=0']) {
   test(`an answer in gzip stays so for a retry that accepts ${accepted ?? 'nothing it would name'}`, async () => {

@@ -6,6 +6,7 @@ import { Agent } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 
 import { binary } from '../../examples/payments/misbehaviour.mjs';
 import { assertCreated, assertProblem, assertReplayed, freshKey, route } from './support/expect.mjs';
@@ -23,6 +24,10 @@ const READERS = 20;
 const VAST = binary(64 * MIB);
 /** How many answers of 64 MiB, and how many of them at a time. */
 const [VAST_ANSWERS, AT_A_TIME] = [24, 6];
+
+/** What a few hundred kilobytes decode to. */
+const ZEROS = Buffer.alloc(256 * MIB);
+const ZIPPED = gzipSync(ZEROS);
 
 const digest = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
@@ -43,6 +48,7 @@ const handlers = {
     outgoing.writeHead(201).write(VAST, () => outgoing.end());
   },
   '/vast-early': (_, outgoing) => handlers['/vast-chunked'](_, outgoing),
+  '/zipped': (_, outgoing) => outgoing.writeHead(201, { 'content-encoding': 'gzip' }).end(ZIPPED),
   '/wait': (_, outgoing) => held.push(() => outgoing.writeHead(201).end(LARGE)),
 };
 const origin = await handmadeOrigin(async (incoming, outgoing) => {
@@ -64,6 +70,7 @@ async function freshGate(t) {
       route('vast-chunked', '/vast-chunked'),
       route('vast-early', '/vast-early', { reply: 'early' }),
       route('wait', '/wait', { on_duplicate: 'wait', wait: '30s' }),
+      route('zipped', '/zipped'),
       route('sealed', '/sealed', { seal: true, max_response: '32MiB' }),
     ],
     vars: { SEAL_KEY: Buffer.alloc(32, 'k').toString('base64') },
@@ -173,6 +180,27 @@ test(`${READERS} clients who read a sealed answer of 30 MiB at once get it piece
   const replies = await within(100, t, gate, () => Promise.all(Array.from({ length: READERS }, post)));
   agent.destroy();
   assert.deepEqual(replies, Array.from({ length: READERS }, () => `replayed ${digest(HUGE)}`));
+});
+
+test('a replay that is decoded takes no more memory than its window, however much comes of it', async (t) => {
+  const gate = await freshGate(t);
+  const key = freshKey();
+  const send = (coding) => gate.open('POST', '/zipped', { key, json: {}, headers: { 'accept-encoding': coding } });
+  const first = await send('gzip').reply();
+  assertCreated(first);
+  assert.ok(first.body.equals(ZIPPED));
+  const unread = Array.from({ length: 10 }, () => send('identity'));
+  await within(100, t, gate, async () => {
+    for (const { response } of unread) assert.equal((await response).headers['idempotency-status'], 'replayed');
+    // What grows meanwhile can only be seen by looking for a while.
+    await sleep(1000);
+  });
+  for (const { request } of unread) request.destroy();
+  await within(100, t, gate, async () => {
+    const hash = createHash('sha256');
+    for await (const part of await send('identity').response) hash.update(part);
+    assert.equal(hash.digest('hex'), digest(ZEROS));
+  });
 });
 
 for (const path of ['/vast', '/vast-chunked', '/vast-early']) {
