@@ -15,7 +15,8 @@ use super::Deployment;
 use super::guarded::{Attempt, Told};
 use crate::origin;
 use crate::platform::{
-    Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, gather, header_list, pipe, reply,
+    Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, discard, gather, header_list, pipe,
+    reply,
 };
 
 /// An answer that is to be kept, whose body has yet to come.
@@ -55,10 +56,8 @@ impl Attempt {
                 pass_on(&response, headers::to_client(all, method), "released")
             }
             Class::Unknown(doubt) => {
-                if let Some(body) = response.body() {
-                    // The client gets a problem in its place.
-                    let _ = body.cancel();
-                }
+                // The client gets a problem in its place.
+                discard(response.body());
                 self.in_doubt(doubt, &JsValue::from_str("the origin's status")).await
             }
         }

@@ -95,14 +95,6 @@ pub(super) enum Begun {
     Outrun,
 }
 
-/// What came of counting a new key.
-enum Counted {
-    Granted,
-    Exhausted(Duration),
-    Full,
-    Failed,
-}
-
 impl Attempt {
     /// Asks for the right to call the origin. What is left of the wait is counted from `arrived_at`.
     async fn begin(&self, request: &GuardedRequest, mut claim: Claim, arrived_at: Timestamp) -> Begun {
@@ -123,10 +115,8 @@ impl Attempt {
                 // Only a begin that waited is told so, and what is left of the wait shrinks.
                 Ok(Answer::Frame(Reply::Again)) => {}
                 Ok(Answer::Frame(Reply::Count)) => match self.count(request).await {
-                    Counted::Granted => claim.counting = Counting::Done,
-                    Counted::Exhausted(left) => return Begun::Exhausted(left),
-                    Counted::Full => return Begun::Full,
-                    Counted::Failed => return Begun::Failed,
+                    Ok(()) => claim.counting = Counting::Done,
+                    Err(begun) => return begun,
                 },
                 Ok(Answer::Frame(Reply::Full)) => return Begun::Full,
                 Ok(Answer::Frame(Reply::Unreadable)) => {
@@ -152,12 +142,11 @@ impl Attempt {
         Begun::Outrun
     }
 
-    /// Counts a new key where those of its scope are counted.
-    async fn count(&self, request: &GuardedRequest) -> Counted {
+    /// Counts a new key where those of its scope are counted. An error is what comes of the begin that has no key then.
+    async fn count(&self, request: &GuardedRequest) -> Result<(), Begun> {
         let (Some(place), Some(quota)) = (&request.identity.counted_at, self.route.keys_per_scope) else {
-            return Counted::Granted;
+            return Ok(());
         };
-        let retention = self.route.retention();
         let command = Command::Count {
             id: place.id,
             attempt: self.attempt,
@@ -165,13 +154,13 @@ impl Attempt {
             quota,
             max_records: self.route.max_records,
             lease: self.route.lease(),
-            retention,
+            retention: self.route.retention(),
         };
         match self.ledger(place).ask(&command, None, Duration::ZERO).await {
-            Ok(Answer::Frame(Reply::Done)) => Counted::Granted,
-            Ok(Answer::Frame(Reply::Exhausted { left })) => Counted::Exhausted(left),
-            Ok(Answer::Frame(Reply::Full)) => Counted::Full,
-            Ok(_) | Err(_) => Counted::Failed,
+            Ok(Answer::Frame(Reply::Done)) => Ok(()),
+            Ok(Answer::Frame(Reply::Exhausted { left })) => Err(Begun::Exhausted(left)),
+            Ok(Answer::Frame(Reply::Full)) => Err(Begun::Full),
+            Ok(_) | Err(_) => Err(Begun::Failed),
         }
     }
 }

@@ -6,7 +6,7 @@ use oncegate_protocol::request::{Guarded, Identity, Unidentified};
 use wasm_bindgen::JsValue;
 use worker::js_sys::Reflect;
 
-use crate::platform::{Bytes, Gathered, Request, gather, header_list};
+use crate::platform::{Bytes, Gathered, Request, discard, gather, header_list};
 
 /// A guarded request, whole and identified.
 pub(super) struct GuardedRequest {
@@ -37,17 +37,13 @@ pub(super) async fn read(request: Request, guarded: Guarded<'static>) -> Result<
     let headers = header_list(&request.headers())?;
     let stream = request.body();
     if let Err(problem) = headers::check_request(&headers) {
-        if let Some(body) = stream {
-            // Where it cannot be cancelled the platform discards it.
-            let _ = body.cancel();
-        }
+        discard(stream);
         return Ok(Read::Refused(problem));
     }
     let bytes = match gather(stream.as_ref(), route.max_request).await {
         Ok(Gathered::Whole(bytes)) => bytes,
         Ok(Gathered::More(_, rest)) => {
-            // The rest is not wanted; where it cannot be cancelled the platform discards it.
-            let _ = rest.cancel();
+            discard(Some(rest));
             return Ok(Read::Refused(Problem::too_large(route.max_request)));
         }
         Err(_) => return Ok(Read::Refused(Problem::malformed("The body broke off."))),

@@ -3,13 +3,13 @@
 use oncegate_protocol::decoding::Decoding;
 use oncegate_protocol::encoding::decode_for;
 use oncegate_protocol::limits::{DECODE_STEP_BYTES, DECODE_WINDOW_BYTES};
-use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{JSON, Uint8Array};
-use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen::JsValue;
+use worker::js_sys::Uint8Array;
+use worker::wasm_bindgen_futures::JsFuture;
 
 use super::Deployment;
 use crate::platform::{
-    Bytes, Gathered, ReadResult, ReadableStream, Reader, Response, WritableStream, Writer, gather, header_list, pipe,
+    Bytes, Gathered, ReadableStream, Reader, Response, WritableStream, Writer, at_least, gather, header_list, pipe,
     reply,
 };
 
@@ -42,7 +42,7 @@ pub(super) async fn as_accepted(
 fn stream(deployment: &Deployment, begun: Bytes, rest: ReadableStream, decoding: Decoding) -> Result<JsValue, JsValue> {
     let through = pipe(None)?;
     let writable = through.writable();
-    let reader = rest.get_reader(&JSON::parse(r#"{"mode":"byob"}"#)?)?;
+    let reader = rest.byob_reader()?;
     deployment.context.wait_until(async move {
         // Nobody is left to be told of a failure here: the client sees its body break off.
         let _ = send(&begun, &reader, decoding, &writable).await;
@@ -58,18 +58,14 @@ async fn send(begun: &Bytes, rest: &Reader, decoding: Decoding, into: &WritableS
     match decode(begun, rest, decoding, &writer).await {
         Ok(()) => JsFuture::from(writer.close()?).await.map(|_| ()),
         Err(thrown) => {
-            let aborted = JsFuture::from(writer.abort(&thrown)?);
-            // It is over either way, and may take until the client has read what was sent.
-            spawn_local(async move {
-                let _ = aborted.await;
-            });
+            writer.break_off(&thrown)?;
             Err(thrown)
         }
     }
 }
 
 async fn decode(begun: &Bytes, rest: &Reader, mut decoding: Decoding, into: &Writer) -> Result<(), JsValue> {
-    let at_least = JSON::parse(&format!(r#"{{"min":{DECODE_WINDOW_BYTES}}}"#))?;
+    let at_least = at_least(DECODE_WINDOW_BYTES)?;
     let array = Uint8Array::new_with_length(DECODE_STEP_BYTES);
     let mut encoded = begun.to_vec();
     loop {
@@ -78,8 +74,7 @@ async fn decode(begun: &Bytes, rest: &Reader, mut decoding: Decoding, into: &Wri
             let decoded = decoding.step(&mut left).map_err(|reason| JsValue::from_str(&reason.to_string()))?;
             write(into, &decoded, &array).await?;
         }
-        let read = rest.read(&Uint8Array::new_with_length(DECODE_WINDOW_BYTES), &at_least)?;
-        let result: ReadResult = JsFuture::from(read).await?.unchecked_into();
+        let result = rest.next_piece(&Uint8Array::new_with_length(DECODE_WINDOW_BYTES), &at_least).await?;
         encoded = result.value().map(|piece| piece.to_vec()).unwrap_or_default();
         if encoded.is_empty() && result.done() {
             let decoded = decoding.finish().map_err(|reason| JsValue::from_str(&reason.to_string()))?;

@@ -1,6 +1,5 @@
 //! An answer that streams to its first client while it is being stored, on a route with `reply = "early"`.
 
-use oncegate_protocol::outcome::Doubt;
 use wasm_bindgen::JsValue;
 
 use super::answered::{Answer, check_length, marked_reply};
@@ -33,18 +32,17 @@ impl Attempt {
 
     /// Reads an answer to its end and brings it to the ledger.
     async fn keep(&self, relay: Relay, body: ReadableStream, answer: Answer, time_limit: TimeLimit) {
-        match relay.read(body, answer.kept.body_limit(self.route.max_response)).await {
-            Ok(None) => {
-                // What is still to come may take as long as it takes.
-                time_limit.lift();
-                self.tell_answer(&answer, None).await;
-            }
-            Ok(Some(whole)) => match check_length(&answer, &whole) {
-                Ok(()) => {
-                    self.tell_answer(&answer, Some(&whole)).await;
+        let read = relay.read(body, answer.kept.body_limit(self.route.max_response)).await;
+        let checked =
+            read.and_then(|whole| whole.as_ref().map_or(Ok(()), |whole| check_length(&answer, whole)).map(|()| whole));
+        match checked {
+            Ok(whole) => {
+                if whole.is_none() {
+                    // What is still to come may take as long as it takes.
+                    time_limit.lift();
                 }
-                Err(thrown) => self.doubted(Doubt::BodyCut, &thrown).await,
-            },
+                self.tell_answer(&answer, whole.as_ref()).await;
+            }
             Err(thrown) => self.doubted(origin::doubt_of_body(&thrown), &thrown).await,
         }
     }

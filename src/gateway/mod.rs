@@ -28,7 +28,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::Context;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 
-use crate::platform::{Bindings, Request, Response, describe};
+use crate::platform::{Bindings, Request, Response, describe, discard};
 use crate::{configuration, log, operator, origin};
 pub(crate) use replies::problem as problem_reply;
 
@@ -90,10 +90,7 @@ async fn pass(deployment: &Deployment, request: Request) -> Result<Response, JsV
 
 /// Refuses a request, whose body need not be read any more.
 fn refuse(request: &Request, problem: &Problem) -> Result<Response, JsValue> {
-    if let Some(body) = request.body() {
-        // Where it cannot be cancelled the platform discards it.
-        let _ = body.cancel();
-    }
+    discard(request.body());
     replies::problem(problem)
 }
 

@@ -15,7 +15,7 @@ use super::body::GuardedRequest;
 use super::guarded::{Attempt, Told};
 use super::replies;
 use crate::origin;
-use crate::platform::{OutgoingRequest, Response, TimeLimit, describe, header_list, now, reply};
+use crate::platform::{OutgoingRequest, Response, TimeLimit, describe, discard, header_list, now, reply};
 
 /// How it is asked.
 const METHOD: &str = "GET";
@@ -68,14 +68,14 @@ impl Attempt {
                 self.found(question, answer, &response, &time_limit).await
             }
             Finding::NotExecuted => {
-                discard(&response);
+                discard(response.body());
                 match self.tell(SentOutcome::NotExecuted, None, self.route.retention()).await {
                     Told::Stored | Told::Refused => Ok(Probed::Known),
                     Told::Lost => replies::problem(&Problem::unavailable()).map(Probed::Replied),
                 }
             }
             Finding::Open => {
-                discard(&response);
+                discard(response.body());
                 self.learnt_nothing(question, &format!("the origin answered {}", response.status())).await
             }
         }
@@ -123,12 +123,5 @@ impl Attempt {
         self.log("probe without result", json!({ "reason": reason }));
         self.tell(SentOutcome::Doubted(question.doubt), None, self.route.retention()).await;
         replies::problem(&Problem::unknown(question.doubt)).map(Probed::Replied)
-    }
-}
-
-fn discard(response: &Response) {
-    if let Some(body) = response.body() {
-        // Where it cannot be cancelled the platform discards it.
-        let _ = body.cancel();
     }
 }

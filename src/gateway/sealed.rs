@@ -6,17 +6,15 @@ use oncegate_protocol::problem::Problem;
 use oncegate_protocol::seal::{self, Seal, SealKey, Segment, Unopenable};
 use oncegate_protocol::wire::SentBody;
 use serde_json::json;
-use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{JSON, Uint8Array};
-use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen::JsValue;
+use worker::js_sys::Uint8Array;
+use worker::wasm_bindgen_futures::JsFuture;
 
 use super::answered::Answer;
 use super::guarded::Attempt;
 use super::replies;
 use crate::ledger_calls::SealedAnswer;
-use crate::platform::{
-    Bytes, Cipher, ReadResult, Reader, Response, WritableStream, describe, header_list, pipe, reply,
-};
+use crate::platform::{Bytes, Cipher, Reader, Response, WritableStream, at_least, describe, header_list, pipe, reply};
 use crate::sealing;
 
 /// Why a segment was not opened.
@@ -63,7 +61,7 @@ impl Attempt {
         let (Some(status), Some(body)) = (Status::new(answer.response.status()), answer.response.body()) else {
             return replies::problem(&Problem::unavailable());
         };
-        let reader = body.get_reader(&JSON::parse(r#"{"mode":"byob"}"#)?)?;
+        let reader = body.byob_reader()?;
         match self.begin_to_open(&answer.seal, &reader, status).await {
             Ok(body) => {
                 let headers = headers::of_opened(header_list(&answer.response.headers())?);
@@ -122,9 +120,7 @@ impl Opener {
     /// Reads the next segment, which must be this one, and opens it.
     async fn next(&self, segment: &Segment) -> Result<Uint8Array, Failure> {
         let size = segment.sealed_length;
-        let at_least = JSON::parse(&format!(r#"{{"min":{size}}}"#))?;
-        let read = self.reader.read(&Uint8Array::new_with_length(size), &at_least)?;
-        let result: ReadResult = JsFuture::from(read).await?.unchecked_into();
+        let result = self.reader.next_piece(&Uint8Array::new_with_length(size), &at_least(size)?).await?;
         let altered = Unopenable::Altered(segment.number);
         let sealed = result.value().filter(|sealed| sealed.length() == size).ok_or(altered)?;
         let opened = self.cipher.open(&segment.nonce, &seal::additional_data(self.status), &sealed).await;
@@ -154,11 +150,7 @@ impl Opener {
             match self.next(&segment).await {
                 Ok(opened) => plain = opened,
                 Err(failure) => {
-                    let aborted = JsFuture::from(writer.abort(&JsValue::from_str("the stored body cannot be opened"))?);
-                    // It is over either way, and may take until the client has read what was sent.
-                    spawn_local(async move {
-                        let _ = aborted.await;
-                    });
+                    writer.break_off(&JsValue::from_str("the stored body cannot be opened"))?;
                     return Err(failure);
                 }
             }

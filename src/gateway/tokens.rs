@@ -14,7 +14,8 @@ use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use super::Deployment;
 use crate::log;
 use crate::platform::{
-    Gathered, OutgoingRequest, Response, TimeLimit, check_signature, describe, fetch_request, gather, now, sleep,
+    Gathered, OutgoingRequest, Response, TimeLimit, check_signature, describe, discard, fetch_request, gather, now,
+    sleep,
 };
 
 thread_local! {
@@ -75,8 +76,8 @@ async fn fetch(address: &KeySetAddress) -> Result<FetchedKeys, JsValue> {
     let response: Response = JsFuture::from(sent).await?.unchecked_into();
     match gather(response.body().as_ref(), limits::KEY_SET_BYTES).await? {
         Gathered::Whole(bytes) => Ok(FetchedKeys::Answer { status: response.status(), body: bytes.to_vec() }),
-        Gathered::More(_, reader) => {
-            let _ = reader.cancel();
+        Gathered::More(_, rest) => {
+            discard(Some(rest));
             Ok(FetchedKeys::TooLarge)
         }
     }

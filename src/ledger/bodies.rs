@@ -92,11 +92,7 @@ impl StoredBody {
                 Ok(Some(window)) if window.length() > 0 => window,
                 missing => {
                     let reason = missing.err().unwrap_or_else(|| JsValue::from_str("the stored body is gone"));
-                    let aborted = JsFuture::from(writer.abort(&reason)?);
-                    // It is over either way, and may take until the client has read what was sent.
-                    spawn_local(async move {
-                        let _ = aborted.await;
-                    });
+                    writer.break_off(&reason)?;
                     return Err(reason);
                 }
             };

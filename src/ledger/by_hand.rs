@@ -9,7 +9,7 @@ use wasm_bindgen::JsValue;
 use worker::js_sys::{Array, Uint8Array};
 
 use super::records::{Found, Records};
-use super::sql::{Stores, as_bytes, blob};
+use super::sql::{Stores, as_bytes, blob, whole};
 
 impl Records {
     /// Writes a record that an operator has settled.
@@ -65,8 +65,8 @@ impl Records {
         );
         let found = self.database.read(&statement, &[&after(step)])?;
         let Some(row) = found.first() else { return Ok((0, None)) };
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
-        let count = row.get(0).as_f64().unwrap_or_default() as u32;
+        // As many as the step has, at most.
+        let count = u32::try_from(whole(row.get(0).as_f64().unwrap_or_default())).unwrap_or(u32::MAX);
         Ok((count, record_id(&row.get(1))))
     }
 
@@ -85,7 +85,7 @@ impl Records {
             .collect();
         // SQLite counts from one.
         let statement = format!(
-            "SELECT id, record FROM g{generation} WHERE id > ? AND id <= ?              AND substr(record, {} + 1, 1) IN ({}){newest} ORDER BY id",
+            "SELECT id, record FROM g{generation} WHERE id > ? AND id <= ? AND substr(record, {} + 1, 1) IN ({}){newest} ORDER BY id",
             STATE_OFFSET,
             states.join(", ")
         );

@@ -15,8 +15,7 @@ impl Records {
     /// The newest row under an id, and its generation.
     pub(super) fn newest_row(&mut self, id: &RecordId, columns: &str) -> Stores<Option<(u32, Array)>> {
         let id = blob(id.as_bytes());
-        let generations: Vec<u32> = self.state()?.generations.newest_first().collect();
-        for number in generations {
+        for number in self.generations()? {
             let rows = self.database.read(&format!("SELECT {columns} FROM g{number} WHERE id = ?"), &[&id])?;
             if let Some(row) = rows.into_iter().next() {
                 return Ok(Some((number, row)));

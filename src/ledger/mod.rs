@@ -108,7 +108,7 @@ impl Ledger {
                 self.begin(&id, &claim, visit).await
             }
             Command::Count { id, key, quota, max_records, lease, retention, .. } => {
-                self.count(&id, &Expense { key, quota, lease, retention }, max_records)
+                self.count(&id, &Expense { key, quota, span: Span { lease, retention } }, max_records)
             }
             Command::Settle { id, witness, lease, retention, outcome } => {
                 self.settle(&id, witness, outcome, &Span { lease, retention }, &body)

@@ -1,7 +1,5 @@
 //! How many new keys each scope has used, on a route that limits that.
 
-use core::time::Duration;
-
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::quota::{Quota, Usage, Verdict};
 use oncegate_protocol::time::Timestamp;
@@ -13,8 +11,7 @@ use super::sql::{Fault, Stores, first_column};
 pub(super) struct Expense {
     pub(super) key: RecordId,
     pub(super) quota: Quota,
-    pub(super) lease: Duration,
-    pub(super) retention: Duration,
+    pub(super) span: Span,
 }
 
 impl Records {
@@ -33,9 +30,8 @@ impl Records {
         let usage = found.map(|(_, row)| Usage::decode(&first_column(&row))).transpose().map_err(Fault::Unreadable)?;
         let verdict = expense.quota.spend(usage, expense.key, is_full, now);
         if let Verdict::Granted(Some(usage)) = verdict {
-            let span = Span { lease: expense.lease, retention: expense.retention };
             let until = usage.since.after(expense.quota.window);
-            let rows = self.insert(scope, generation, &usage.encode(), &span, until, now)?;
+            let rows = self.insert(scope, generation, &usage.encode(), &expense.span, until, now)?;
             self.count_rows(rows, |counters| &mut counters.other_rows);
         }
         Ok(verdict)

@@ -51,15 +51,12 @@ impl Database {
     /// Runs a statement that writes, and gives how many rows it wrote.
     pub(super) fn write(&self, statement: &str, values: &[&JsValue]) -> Stores<u64> {
         let cursor = self.0.sql().exec(statement, &values.iter().copied().collect())?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
-        Ok(cursor.rows_written() as u64)
+        Ok(whole(cursor.rows_written()))
     }
 
     /// How many bytes the database takes.
     pub(super) fn size(&self) -> u64 {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
-        let bytes = self.0.sql().database_size() as u64;
-        bytes
+        whole(self.0.sql().database_size())
     }
 
     /// Sets the object's one alarm. That is not awaited, so that no other command comes between; the answer is held back
@@ -70,6 +67,12 @@ impl Database {
         let _ = self.0.set_alarm(at)?;
         Ok(())
     }
+}
+
+/// A number of the platform's that counts something.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+pub(super) fn whole(number: f64) -> u64 {
+    number as u64
 }
 
 /// Bytes to be bound to a statement.

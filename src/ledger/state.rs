@@ -5,7 +5,7 @@ use oncegate_protocol::wire::Tally;
 use wasm_bindgen::JsValue;
 
 use super::records::Records;
-use super::sql::{Fault, Stores, blob, first_column};
+use super::sql::{Fault, Stores, blob, first_column, whole};
 
 /// How many rows of a generation are counted one by one.
 const COUNTED_ROWS: u64 = 10_000;
@@ -69,7 +69,7 @@ impl Records {
             return Ok(rows);
         }
         let mut sum = 0_u64;
-        for number in self.state()?.generations.newest_first().collect::<Vec<u32>>() {
+        for number in self.generations()? {
             let counted = self.count_of(&format!("(SELECT 1 FROM g{number} LIMIT {COUNTED_ROWS})"))?;
             sum = sum.saturating_add(if counted < COUNTED_ROWS {
                 counted
@@ -82,9 +82,7 @@ impl Records {
 
     pub(super) fn count_of(&self, rows: &str) -> Stores<u64> {
         let found = self.database.read(&format!("SELECT count(*) FROM {rows}"), &[])?;
-        let count = found.first().and_then(|row| row.get(0).as_f64()).unwrap_or_default();
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
-        Ok(count as u64)
+        Ok(whole(found.first().and_then(|row| row.get(0).as_f64()).unwrap_or_default()))
     }
 
     /// Whether there is anything in this ledger's storage.

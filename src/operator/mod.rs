@@ -14,7 +14,7 @@ use worker::js_sys::Uint8Array;
 
 use crate::gateway::Deployment;
 use crate::ledger_calls::Ledger;
-use crate::platform::{Gathered, Request, Response, gather, new_attempt, reply};
+use crate::platform::{Gathered, Request, Response, discard, gather, new_attempt, reply};
 use crate::{log, sealing};
 
 /// What an operator gets, or is told in its place.
@@ -67,9 +67,8 @@ async fn carry_out(deployment: &Deployment, ask: Ask<'static>, request: &Request
 async fn read<T>(request: &Request, parse: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Result<T, Problem> {
     match gather(request.body().as_ref(), limits::OPERATOR_REQUEST_BYTES).await {
         Ok(Gathered::Whole(bytes)) => parse(&bytes.to_vec()),
-        Ok(Gathered::More(_, reader)) => {
-            // The rest is not wanted; where it cannot be cancelled the platform discards it.
-            let _ = reader.cancel();
+        Ok(Gathered::More(_, rest)) => {
+            discard(Some(rest));
             Err(Problem::too_large())
         }
         Err(_) => Err(Problem::broken_off()),

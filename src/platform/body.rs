@@ -2,10 +2,10 @@
 
 use oncegate_protocol::hashing::BodyDigest;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{JSON, Uint8Array};
-use worker::wasm_bindgen_futures::JsFuture;
+use worker::js_sys::Uint8Array;
 
-use super::bindings::{FixedLengthStream, Pipe, ReadResult, ReadableStream};
+use super::bindings::{FixedLengthStream, Pipe, ReadableStream};
+use super::stream::at_least;
 
 /// How many bytes are copied into Wasm memory at a time.
 const WINDOW: u32 = 64 << 10;
@@ -97,15 +97,13 @@ pub(super) const NEXT_READ: u32 = 64 << 10;
 pub async fn gather(stream: Option<&ReadableStream>, limit: u64) -> Result<Gathered, JsValue> {
     let mut bytes = Bytes::default();
     let Some(stream) = stream else { return Ok(Gathered::Whole(bytes)) };
-    let reader = stream.get_reader(&JSON::parse(r#"{"mode":"byob"}"#)?)?;
+    let reader = stream.byob_reader()?;
     let mut size = FIRST_READ;
     loop {
         // Never more than what would be too much, so that a body which is too large is refused as soon as it is.
         let too_much = limit.saturating_add(1).saturating_sub(u64::from(bytes.length()));
         let size_now = size.min(u32::try_from(too_much).unwrap_or(u32::MAX));
-        let at_least = JSON::parse(&format!(r#"{{"min":{size_now}}}"#))?;
-        let read = reader.read(&Uint8Array::new_with_length(size_now), &at_least)?;
-        let result: ReadResult = JsFuture::from(read).await?.unchecked_into();
+        let result = reader.next_piece(&Uint8Array::new_with_length(size_now), &at_least(size_now)?).await?;
         if let Some(piece) = result.value().filter(|piece| piece.length() > 0) {
             bytes.push(piece);
         }

@@ -10,6 +10,7 @@ mod crypto;
 mod message;
 mod relay;
 mod signature;
+mod stream;
 
 pub use bindings::*;
 pub use body::{Bytes, Gathered, gather, pipe};
@@ -17,6 +18,7 @@ pub use crypto::Cipher;
 pub use message::{OutgoingRequest, TIME_LIMIT_OVER, TimeLimit, header_list, header_names, reply};
 pub use relay::Relay;
 pub use signature::check_signature;
+pub use stream::{at_least, discard};
 
 use core::time::Duration;
 

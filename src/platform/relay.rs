@@ -6,12 +6,13 @@ use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{JSON, Uint8Array};
+use wasm_bindgen::JsValue;
+use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::bindings::{ReadResult, ReadableStream, WritableStream};
+use super::bindings::{ReadableStream, WritableStream};
 use super::body::{Bytes, FIRST_READ, NEXT_READ};
+use super::stream::at_least;
 
 /// A body between the one who reads it and the one who sends it on, each in a promise of its own. What is held is at most
 /// the limit of the reader.
@@ -83,13 +84,13 @@ impl Relay {
 
     /// Reads as long as `limit` allows, and says whether that was all.
     async fn fill(&self, body: &ReadableStream, limit: u64) -> Result<bool, JsValue> {
-        let reader = body.get_reader(&JSON::parse(r#"{"mode":"byob"}"#)?)?;
+        let reader = body.byob_reader()?;
         // What there is, be it a byte: it is to be sent on at once.
-        let at_least = JSON::parse(r#"{"min":1}"#)?;
+        let at_least = at_least(1)?;
         let mut view = Uint8Array::new_with_length(FIRST_READ);
         let mut length = 0_u64;
         loop {
-            let result: ReadResult = JsFuture::from(reader.read(&view, &at_least)?).await?.unchecked_into();
+            let result = reader.next_piece(&view, &at_least).await?;
             let Some(piece) = result.value().filter(|piece| piece.length() > 0) else {
                 if result.done() {
                     return Ok(true);

@@ -78,8 +78,7 @@ impl Config {
     pub fn parse(variables: &Variables) -> Result<Self, ConfigErrors> {
         let mut errors = Vec::new();
         let origin = variables.origin.as_deref().and_then(|text| {
-            // A password that was put into it does not belong into a log.
-            let shown = text.rsplit_once('@').map_or(text.to_owned(), |(_, host)| format!("…@{host}"));
+            let shown = values::without_user(text);
             Origin::parse(text).map_err(|expected| errors.push(ConfigError::new("ORIGIN", &shown, expected))).ok()
         });
         let seal_keys = SealKeys {

@@ -30,9 +30,8 @@ impl TokenIssuer {
             fields.required("jwks", KeySetAddress::EXPECTED, |value| values::text(value, KeySetAddress::EXPECTED));
         let jwks = jwks.map(|text| {
             KeySetAddress::parse(&text).or_else(|| {
-                // A password, or a secret in the query, that was put into it does not belong into a log.
-                let address = text.split_once('?').map_or(text.as_str(), |(address, _)| address);
-                let shown = address.rsplit_once('@').map_or(address.to_owned(), |(_, host)| format!("…@{host}"));
+                // Nor does a secret that may be in the query.
+                let shown = values::without_user(text.split_once('?').map_or(text.as_str(), |(address, _)| address));
                 fields.wrong("jwks", &format!("\"{shown}\""), KeySetAddress::EXPECTED);
                 None
             })

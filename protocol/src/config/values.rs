@@ -69,6 +69,11 @@ pub(super) fn size(value: &Value, most: u64) -> Result<u64, Expected> {
         .ok_or_else(|| format!("a size such as \"1MiB\" or \"500KB\", from 1 to {most} bytes"))
 }
 
+/// An address without what may be a password in it, which does not belong into a log.
+pub(super) fn without_user(address: &str) -> String {
+    address.rsplit_once('@').map_or(address.to_owned(), |(_, host)| format!("…@{host}"))
+}
+
 /// A header's name, in lower case (RFC 9110, section 5.1).
 pub(super) fn header_name(name: &str) -> Option<String> {
     (!name.is_empty() && name.len() <= 128 && name.bytes().all(is_token_byte)).then(|| name.to_ascii_lowercase())

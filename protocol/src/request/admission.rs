@@ -137,7 +137,8 @@ pub(super) struct Unscoped<'c> {
 /// A path that may be more than it seems, read.
 fn odd_path(path: &str) -> Option<NormalPath> {
     let has_dots = || path.contains("..") || path.contains("/.");
-    let is_own = || path.to_ascii_lowercase().contains("oncegate");
+    let own = OWN_PATHS.trim_matches('/').as_bytes();
+    let is_own = || path.as_bytes().windows(own.len()).any(|window| window.eq_ignore_ascii_case(own));
     (path.contains(['%', '\\']) || has_dots() || is_own()).then(|| NormalPath::parse(path))
 }
 
@@ -149,7 +150,8 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
         }
         return config.admin_token.as_ref().map_or(Admission::Nothing, Admission::Operator);
     }
-    if let Some(path) = odd_path(head.url.path) {
+    let odd = odd_path(head.url.path);
+    if let Some(path) = &odd {
         // Not even an odd spelling of the gate's own addresses reaches the origin: it may come with the operator's token.
         if path.is_below(OWN_PATHS.trim_matches('/')) {
             return Admission::Nothing;
@@ -161,7 +163,7 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
     if !config.routes.guards_method(head.method) {
         return Admission::PassThrough;
     }
-    let path = NormalPath::parse(head.url.path);
+    let path = odd.unwrap_or_else(|| NormalPath::parse(head.url.path));
     let found = match config.routes.find(head.method, &path) {
         Found::None => return Admission::PassThrough,
         Found::One(found) => found,
