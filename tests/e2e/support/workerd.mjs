@@ -29,7 +29,8 @@ export const IMPATIENT_CALLER = `export default {
 /**
  * Starts it, with its ledgers in a folder that goes with it. `caller` is the source of a Worker that gets the first gate's
  * requests in its place, `service` that of one that is bound to the gates as their origin. With `adminToken` the gates have an
- * operator. Gives the two ports, the address of the first, and `tell(ledger, orders)`.
+ * operator. Gives the two ports, the address of the first, and `tell(ledger, orders)`. `restart` starts it again on the same
+ * ledgers, in place: its ports are others then, and nothing that a test has told is still in force.
  */
 export async function startWorkerd({ origin, routes, caller, service, adminToken }) {
   const folder = await temporaryFolder();
@@ -44,30 +45,42 @@ export async function startWorkerd({ origin, routes, caller, service, adminToken
   }
   const settings = { built: built.sort(), origin, routes, state, caller, service, adminToken };
   await writeFile(join(folder.path, 'config.capnp'), config(settings));
-  const child = new Child('workerd', program(), ['serve', '--experimental', '--control-fd=1', 'config.capnp'], {
-    cwd: folder.path,
-  });
-  const ports = [];
-  for (const socket of ['first', 'second', 'control']) ports.push(Number((await child.says(listening(socket), 30))[1]));
-  const stop = async () => {
-    await child.stop();
-    await folder.forget();
-  };
-  const tell = async (ledger, orders) => {
-    const control = `http://127.0.0.1:${ports[2]}/${encodeURIComponent(ledger)}`;
-    const { failed, rows } = await (await fetch(control, { method: 'POST', body: JSON.stringify(orders) })).json();
-    if (failed && !orders.abort) throw new Error(`${ledger} could not ${JSON.stringify(orders)}: ${failed}`);
-    return rows;
-  };
-  return {
-    url: `http://127.0.0.1:${ports[0]}`,
-    ports,
-    tell,
-    stop,
+
+  const gates = {
+    /** Where the ledgers lie. */
+    state,
+
+    async restart() {
+      const args = ['serve', '--experimental', '--control-fd=1', 'config.capnp'];
+      gates.child = new Child('workerd', program(), args, { cwd: folder.path });
+      gates.ports = [];
+      for (const socket of ['first', 'second', 'control']) {
+        gates.ports.push(Number((await gates.child.says(listening(socket), 30))[1]));
+      }
+      gates.url = `http://127.0.0.1:${gates.ports[0]}`;
+    },
+
+    /** The end by surprise. */
+    kill9: () => gates.child.kill9(),
+
+    async stop() {
+      await gates.child.stop();
+      await folder.forget();
+    },
+
+    async tell(ledger, orders) {
+      const control = `http://127.0.0.1:${gates.ports[2]}/${encodeURIComponent(ledger)}`;
+      const { failed, rows } = await (await fetch(control, { method: 'POST', body: JSON.stringify(orders) })).json();
+      if (failed && !orders.abort) throw new Error(`${ledger} could not ${JSON.stringify(orders)}: ${failed}`);
+      return rows;
+    },
+
     get log() {
-      return child.output;
+      return gates.child.output;
     },
   };
+  await gates.restart();
+  return gates;
 }
 
 /** workerd's own program, wherever npm has put the package for this machine. */
