@@ -12,6 +12,7 @@ pub(crate) enum Command {
     Check,
     Run { from: u64, seeds: u64 },
     Replay { seed: u64 },
+    Traces { from: u64, seeds: u64 },
     KillList { seeds: u64 },
 }
 
@@ -21,6 +22,8 @@ usage: cargo run --package simulator --release -- COMMAND
   check                        search small worlds exhaustively
   run [--seeds N] [--from S]   run N seeds (default 1000000), from S on (default 0)
   replay SEED                  tell the run of a seed, a line per step
+  traces [--seeds N] [--from S]
+                               hash each of N runs, to compare those of two machines
   kill-list [--seeds N]        search for each seeded bug, exhaustively and by up to N seeds (default 1000000)";
 
 const SEEDS: u64 = 1_000_000;
@@ -37,8 +40,10 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
-            Long("seeds") if name == "run" || name == "kill-list" => seeds = number(&parser.value()?.string()?)?,
-            Long("from") if name == "run" => from = number(&parser.value()?.string()?)?,
+            Long("seeds") if matches!(name.as_str(), "run" | "traces" | "kill-list") => {
+                seeds = number(&parser.value()?.string()?)?
+            }
+            Long("from") if matches!(name.as_str(), "run" | "traces") => from = number(&parser.value()?.string()?)?,
             Value(text) if name == "replay" && seed.is_none() => seed = Some(number(&text.string()?)?),
             other => return Err(other.unexpected().into()),
         }
@@ -47,8 +52,9 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command
         "check" => Command::Check,
         "run" => Command::Run { from, seeds },
         "replay" => Command::Replay { seed: seed.context("which seed? see --help")? },
+        "traces" => Command::Traces { from, seeds },
         "kill-list" => Command::KillList { seeds },
-        _ => bail!("there is no command {name:?}: it is one of check, run, replay, kill-list"),
+        _ => bail!("there is no command {name:?}: it is one of check, run, replay, traces, kill-list"),
     })
 }
 
@@ -71,6 +77,7 @@ mod tests {
         assert_eq!(parsed("run").unwrap(), Command::Run { from: 0, seeds: SEEDS });
         assert_eq!(parsed("run --seeds 5 --from 7").unwrap(), Command::Run { from: 7, seeds: 5 });
         assert_eq!(parsed("replay 42").unwrap(), Command::Replay { seed: 42 });
+        assert_eq!(parsed("traces --seeds 5 --from 7").unwrap(), Command::Traces { from: 7, seeds: 5 });
         assert_eq!(parsed("kill-list --seeds 9").unwrap(), Command::KillList { seeds: 9 });
     }
 

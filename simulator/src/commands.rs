@@ -1,11 +1,12 @@
 //! The commands, and what they print.
 
-use std::io::Write;
+use std::ffi::OsString;
+use std::io::{BufWriter, Write};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::arguments::USAGE;
+use crate::arguments::{self, Command, USAGE};
 use crate::bug::Bug;
 use crate::check::{Searched, search};
 use crate::coverage::{CASES, Coverage};
@@ -13,7 +14,7 @@ use crate::kill::{Hunted, hunt};
 use crate::run;
 use crate::runs::{Totals, run_all};
 use crate::scenarios::{self, Expected, Named};
-use crate::story;
+use crate::{story, trace_lines};
 
 /// Prints a line; an error where nobody reads it any more.
 macro_rules! say {
@@ -22,14 +23,25 @@ macro_rules! say {
     };
 }
 
-/// Prints how this program is used.
-pub(crate) fn help() -> Result<()> {
-    say!("{USAGE}");
+/// Does what the command line `words` says, of which the first is the name of this program.
+///
+/// # Errors
+///
+/// There is no such command, a promise is broken, or nothing is known about what should have been seen.
+pub fn obey(words: impl IntoIterator<Item = OsString>) -> Result<()> {
+    match arguments::parse(words)? {
+        Command::Help => say!("{USAGE}"),
+        Command::Check => check()?,
+        Command::Run { from, seeds } => run(from, seeds)?,
+        Command::Replay { seed } => replay(seed)?,
+        Command::Traces { from, seeds } => traces(from, seeds)?,
+        Command::KillList { seeds } => kill_list(seeds)?,
+    }
     Ok(())
 }
 
 /// Searches all small worlds.
-pub(crate) fn check() -> Result<()> {
+fn check() -> Result<()> {
     let started = Instant::now();
     let (mut states, mut coverage, mut failed) = (0_usize, Coverage::default(), Vec::new());
     say!("{:>10}  {:>7}", "states", "seconds");
@@ -72,7 +84,7 @@ fn verdict(named: &Named, searched: &Searched) -> Result<String, String> {
 }
 
 /// Runs seeds.
-pub(crate) fn run(from: u64, seeds: u64) -> Result<()> {
+fn run(from: u64, seeds: u64) -> Result<()> {
     let started = Instant::now();
     let totals = run_all(from, seeds, None, threads());
     let seconds = started.elapsed().as_secs_f64();
@@ -97,7 +109,7 @@ pub(crate) fn run(from: u64, seeds: u64) -> Result<()> {
 }
 
 /// Tells the run of a seed.
-pub(crate) fn replay(seed: u64) -> Result<()> {
+fn replay(seed: u64) -> Result<()> {
     let mut horizon = None;
     let mut lines = Vec::new();
     let ran = run::run(seed, None, &mut |scenario, world, action| {
@@ -116,8 +128,17 @@ pub(crate) fn replay(seed: u64) -> Result<()> {
     }
 }
 
+/// Hashes runs.
+fn traces(from: u64, seeds: u64) -> Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for line in trace_lines(from, seeds) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(out.flush()?)
+}
+
 /// Searches for each bug of the kill list.
-pub(crate) fn kill_list(seeds: u64) -> Result<()> {
+fn kill_list(seeds: u64) -> Result<()> {
     let mut escaped = Vec::new();
     say!("{:>10}  {:>10}  bug", "states", "seeds");
     for Hunted { bug, text, rare, by_search, by_runs } in hunt(seeds, threads()) {

@@ -1,11 +1,8 @@
 //! A part of what the commands do, run with all the other tests.
 
-use std::fmt::Write;
-
 use crate::bug::Bug;
 use crate::check::search;
 use crate::kill::by_runs;
-use crate::run::run;
 use crate::runs::run_all;
 use crate::scenario::{Faults, Scenario};
 use crate::story;
@@ -49,20 +46,4 @@ fn a_bug_that_is_found_is_told_as_a_story() {
     let lines = story::tell(&scenario, &actions);
     assert!(lines.iter().any(|line| line.contains("the ledger sweeps")), "{lines:#?}");
     assert!(lines.last().unwrap().ends_with(violation), "{lines:#?}");
-}
-
-#[test]
-fn a_seed_always_gives_the_same_run() {
-    for seed in 0..1_000 {
-        assert_eq!(trace(seed), trace(seed), "seed {seed}");
-    }
-    assert_ne!(trace(1), trace(2));
-}
-
-/// Every step of a run, and all that came of it.
-fn trace(seed: u64) -> String {
-    let mut trace = String::new();
-    let ran = run(seed, None, &mut |_, world, action| writeln!(trace, "{} {action:?}", world.now).unwrap());
-    write!(trace, "{ran:?}").unwrap();
-    trace
 }

@@ -21,6 +21,9 @@ const SEEDS: &str = "1000000";
 /// How many seeds it takes at most for each bug.
 const HUNTING_SEEDS: &str = "500000";
 
+/// How many runs of the simulator are compared with the same ones as Wasm.
+const TRACES: &str = "1000";
+
 /// Tests that run together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Suite {
@@ -28,7 +31,7 @@ pub(crate) enum Suite {
     Host,
     /// The promises, in every small world and by many seeds.
     Simulator,
-    /// The Worker's own functions, as Wasm in Node.
+    /// The Worker's own functions, and runs of the simulator, as Wasm in Node.
     Wasm,
     /// The built Worker in workerd.
     EndToEnd,
@@ -110,9 +113,13 @@ fn test_host(project: &Project) -> Result<()> {
 }
 
 fn simulate(project: &Project, arguments: &[&str]) -> Result<()> {
+    crate::run::showing(simulator(project).args(arguments))
+}
+
+fn simulator(project: &Project) -> Command {
     let mut command = crate::run::command(project, "cargo");
-    command.args(["run", "--quiet", "--release", "--package", "simulator", "--"]).args(arguments);
-    crate::run::showing(&mut command)
+    command.args(["run", "--quiet", "--release", "--package", "simulator", "--"]);
+    command
 }
 
 fn test_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
@@ -120,8 +127,18 @@ fn test_wasm(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
     toolchain.select(&mut command);
     command
         .args(["test", "--package", "oncegate", "--target", TARGET, "--tests"])
+        .env("ONCEGATE_TRACES", write_traces(project)?)
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", project.cargo_tool("wasm-bindgen-test-runner"));
     crate::run::showing(&mut command)
+}
+
+/// Writes down what runs of the simulator are like on this machine, for a test to compare with. Gives the file.
+fn write_traces(project: &Project) -> Result<PathBuf> {
+    let mut command = simulator(project);
+    let traces = crate::run::output(command.args(["traces", "--seeds", TRACES]))?;
+    let file = project.target().join("traces.txt");
+    std::fs::write(&file, traces).with_context(|| format!("writing {}", file.display()))?;
+    Ok(file)
 }
 
 /// Runs the files `*.test.mjs` of `folder`. Each starts gates by this program, as a person would.
