@@ -5,10 +5,16 @@ import worker, { Ledger as Shipped } from './index.js';
 
 export default worker;
 
-const BEGIN = 1; // the second byte of a frame
+// Of a frame, the second byte is what is asked, and these are the record's id.
+const BEGIN = 1;
+const ID = [6, 38];
 const now = Date.now;
 let stepMs = 0;
 Date.now = () => now() + stepMs;
+
+/** Where a test may have calls held, in the order in which a request passes there. */
+const POINTS = ['before begin', 'after begin', 'before settle', 'after settle'];
+const forever = () => new Promise((end) => setTimeout(end, 600_000));
 
 /** What is to happen to each ledger, by its name. It outlives the object, which is made anew when its storage has failed. */
 const plans = new Map();
@@ -19,7 +25,11 @@ export class Ledger {
     this.state = state;
     this.plan = plans.get(state.id.name) ?? { begin: [], settle: [] };
     plans.set(state.id.name, this.plan);
+    this.held = new Map();
     if (this.plan.pages) state.storage.sql.setMaxPageCountForTest(this.plan.pages);
+    const { sql } = state.storage;
+    const exec = sql.exec.bind(sql);
+    sql.exec = (statement, ...values) => this.stopAt(statement, values) ?? exec(statement, ...values);
     this.shipped = new Shipped(state, env);
   }
 
@@ -27,8 +37,9 @@ export class Ledger {
     if (new URL(request.url).host === 'test') return this.obey(await request.json());
     const frame = await request.arrayBuffer();
     const call = () => this.shipped.fetch(new Request(request.url, { method: 'POST', body: frame.slice() }));
-    const calls = new Uint8Array(frame)[1] === BEGIN ? this.plan.begin : this.plan.settle;
-    const fault = calls.shift();
+    const kind = new Uint8Array(frame)[1] === BEGIN ? 'begin' : 'settle';
+    const fault = this.plan[kind].shift();
+    await this.reach(`before ${kind}`, frame);
     if (fault === 'lost') throw new Error('lost on its way');
     if (fault === 'hang') await new Promise((end) => setTimeout(end, 60_000));
     if (fault === 'late') {
@@ -37,9 +48,25 @@ export class Ledger {
     }
     if (fault === 'twice') await call();
     const answer = await call();
+    await this.reach(`after ${kind}`, frame);
     if (fault === 'answer-hangs') await new Promise((end) => setTimeout(end, 60_000));
     if (fault === 'answer-lost') throw new Error('its answer is lost');
     return answer;
+  }
+
+  /** Holds a call for good at the point where its ledger's plan says so, and later calls at the same or a later point. */
+  async reach(point, frame) {
+    if (!this.plan.hold || POINTS.indexOf(point) < POINTS.indexOf(this.plan.hold)) return;
+    if (point === this.plan.hold) this.held.set(new Uint8Array(frame.slice(...ID)).toString(), frame);
+    await forever();
+  }
+
+  /** Stops the whole of workerd, for good, before the statement at which the plan says so; its values begin as the plan says. */
+  stopAt(statement, values) {
+    const { stopBefore } = this.plan;
+    if (!stopBefore || !statement.startsWith(stopBefore.statement) || values[1] !== stopBefore.second) return;
+    console.log(`stopped before ${statement}`);
+    for (;;);
   }
 
   async alarm() {
@@ -49,7 +76,7 @@ export class Ledger {
   }
 
   /** Does what a test says, and answers with the rows that it asked for. */
-  async obey({ step, pages, sql, plan, alarm, deliver, abort, query }) {
+  async obey({ step, pages, sql, plan, alarm, deliver, abort, query, undurable, held }) {
     if (step !== undefined) stepMs = step;
     if (pages) this.state.storage.sql.setMaxPageCountForTest(pages);
     Object.assign(this.plan, plan, pages && { pages });
@@ -58,7 +85,18 @@ export class Ledger {
       await this.shipped.fetch(new Request('https://ledger/', { method: 'POST', body: frame }));
     }
     if (sql) this.state.storage.sql.exec(sql);
+    if (undurable) this.state.waitUntil(this.state.storage.transaction(() => this.writeInVain()));
     if (abort) this.state.abort('moved elsewhere');
+    if (held) return Response.json({ rows: [...this.held.keys()] });
     return Response.json({ rows: query ? [...this.state.storage.sql.exec(query)] : [] });
+  }
+
+  /** Carries the held calls out in a transaction that never ends: what they write can be read here, and is not on disk. */
+  async writeInVain() {
+    for (const frame of this.held.values()) {
+      await this.shipped.fetch(new Request('https://ledger/', { method: 'POST', body: frame.slice() }));
+    }
+    console.log(`${this.state.id.name} has written in vain`);
+    await forever();
   }
 }
