@@ -9,6 +9,7 @@ use lexopt::prelude::*;
 
 use crate::dev::flags::{Origin, Variable};
 use crate::test::Suite;
+use crate::torture;
 
 /// What `cargo xtask` is asked to do.
 #[derive(Debug, PartialEq)]
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Dev(DevFlags),
     /// Run these tests, or all where none is named.
     Test(Vec<Suite>),
+    /// See whether the promises are kept where everything goes wrong.
+    Torture(torture::Flags),
 }
 
 /// The flags of `cargo xtask dev`.
@@ -53,6 +56,7 @@ usage: cargo xtask COMMAND
 
   dev      run the gate on this machine, in front of an example origin or your own
   test     run every test
+  torture  see whether the promises are kept where everything goes wrong
   build    compile the Worker into build/
   check    formatting, lints, documentation, and that protocol/ is pure
   size     how large the Worker is, and which crates its code is of
@@ -86,7 +90,23 @@ Runs every test, or the suites that are named:
   simulator   the promises, in every state of small worlds and by a million seeds (simulator/)
   wasm        the Worker's own functions, as Wasm in Node (tests/wasm)
   e2e         the built Worker in workerd (tests/e2e)
-  clients     the built Worker, asked by clients that people use (tests/clients)";
+  clients     the built Worker, asked by clients that people use (tests/clients)
+  torture     a short `cargo xtask torture`, and that it finds out a broken gate (tests/torture)";
+
+const TORTURE_USAGE: &str = "\
+usage: cargo xtask torture [FLAGS]
+
+Builds the Worker and runs it in workerd, in front of an origin that misbehaves in 30 % of its calls. Clients of several tenants
+send every key again and again, hang up, and change payloads, while the gate is killed and restarted. When all is over the
+origin is reliable, and every key is asked once more. Then the history of it all is judged: what each client and the origin saw.
+Exit code 0 only if every promise was kept, and enough went wrong to say so.
+
+  --keys N      how many keys (default 1000)
+  --retries M   how often each is sent (default 50)
+  --minutes T   after how long no more is sent, whatever is left (default 10); settling all keys takes longer
+  --seed S      the faults, payloads and kills of an earlier run, as far as the machine's timing allows
+  --broken HOW  break the gate first, to see that it is found out: lease, doubt, fingerprint, tenant, bytes, headers,
+                invention, memory, refusal or progress (tests/torture/broken/ says what each is)";
 
 const DEV_USAGE: &str = "\
 usage: cargo xtask dev [FLAGS]
@@ -103,8 +123,14 @@ Builds the Worker, runs it in workerd with its Durable Objects on disk, and prin
                      (uses any free port and an empty ledger, unless told otherwise)";
 
 /// Every command with its usage.
-const COMMANDS: [(&str, &str); 5] =
-    [("dev", DEV_USAGE), ("test", TEST_USAGE), ("build", BUILD_USAGE), ("check", CHECK_USAGE), ("size", SIZE_USAGE)];
+const COMMANDS: [(&str, &str); 6] = [
+    ("dev", DEV_USAGE),
+    ("test", TEST_USAGE),
+    ("torture", TORTURE_USAGE),
+    ("build", BUILD_USAGE),
+    ("check", CHECK_USAGE),
+    ("size", SIZE_USAGE),
+];
 
 /// What is wrong with a command line, and where it is told how to write it.
 #[derive(Debug)]
@@ -140,6 +166,7 @@ fn parse_command(parser: &mut lexopt::Parser, understood: &mut Option<&'static s
     match name {
         "dev" => parse_dev(parser),
         "test" => parse_test(parser),
+        "torture" => parse_torture(parser),
         "check" => parse_alone(parser, Command::Check, usage),
         "size" => parse_alone(parser, Command::Size, usage),
         _ => parse_alone(parser, Command::Build, usage),
@@ -182,6 +209,22 @@ fn parse_test(parser: &mut lexopt::Parser) -> Result<Command> {
         }
     }
     Ok(Command::Test(suites))
+}
+
+fn parse_torture(parser: &mut lexopt::Parser) -> Result<Command> {
+    let mut flags = torture::Flags::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help(TORTURE_USAGE)),
+            Long("keys") => flags.keys = parser.value()?.parse()?,
+            Long("retries") => flags.retries = parser.value()?.parse()?,
+            Long("minutes") => flags.minutes = parser.value()?.parse()?,
+            Long("seed") => flags.seed = Some(parser.value()?.parse()?),
+            Long("broken") => flags.broken = Some(parser.value()?.string()?.parse()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Torture(flags))
 }
 
 fn parse_dev(parser: &mut lexopt::Parser) -> Result<Command> {
@@ -241,6 +284,17 @@ mod tests {
     }
 
     #[test]
+    fn all_flags_of_torture() {
+        let line = "torture --keys 20 --retries 3 --minutes 1 --seed 7 --broken lease";
+        let Command::Torture(flags) = parsed(line).unwrap() else { panic!("not torture") };
+        assert_eq!([flags.keys.get(), flags.retries.get(), flags.minutes.get()], [20, 3, 1]);
+        assert_eq!(flags.seed, Some(7));
+        assert_eq!(flags.broken, Some("lease".parse().unwrap()));
+        assert!(refused("torture --keys 0").contains('0'));
+        assert!(refused("torture --broken nose").contains("one of lease, "));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         assert!(refused("bench").contains("no command \"bench\""));
         assert!(refused("dev --port 70000").contains("0 to 65535"));
@@ -274,6 +328,7 @@ mod tests {
             "check -h",
             "size -h",
             "test --help",
+            "torture --help",
         ] {
             assert!(matches!(parsed(line), Ok(Command::Help(_))), "{line}");
         }

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask dev | test | build | check | size`.
+//! The project's own commands: `cargo xtask dev | test | torture | build | check | size`.
 //!
 //! Each command first sets up what it needs and does not find ([`setup`]), so that a fresh clone needs nothing but Rust,
 //! Node with npm, and the package registries.
@@ -16,6 +16,7 @@ mod setup;
 mod size;
 mod stages;
 mod test;
+mod torture;
 mod variables;
 mod worker_build;
 mod wrangler;
@@ -66,5 +67,6 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Check => check::run(&project),
         Command::Dev(flags) => dev::run(&project, &flags),
         Command::Test(suites) => test::run(&project, &suites),
+        Command::Torture(flags) => torture::run(&project, &flags),
     }
 }

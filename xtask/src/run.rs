@@ -67,6 +67,11 @@ pub(crate) fn find_for(project: &Project, program: &str) -> Option<PathBuf> {
     Some(project.npm_program(program)).filter(|path| path.is_file()).or_else(|| find(program))
 }
 
+/// Where Node lies.
+pub(crate) fn node(project: &Project) -> Result<PathBuf> {
+    find_for(project, "node").context("Node is needed")
+}
+
 /// Whether `error` says that the program to run does not exist.
 pub(crate) fn is_not_found(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::NotFound)

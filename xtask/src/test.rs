@@ -37,13 +37,15 @@ pub(crate) enum Suite {
     EndToEnd,
     /// The built Worker, asked by clients that people use.
     Clients,
+    /// The built Worker where everything goes wrong, and whether that would be seen.
+    Torture,
 }
 
 impl Suite {
-    const ALL: [Self; 5] = [Self::Host, Self::Simulator, Self::Wasm, Self::EndToEnd, Self::Clients];
+    const ALL: [Self; 6] = [Self::Host, Self::Simulator, Self::Wasm, Self::EndToEnd, Self::Clients, Self::Torture];
 
     fn needs_worker(self) -> bool {
-        matches!(self, Self::EndToEnd | Self::Clients)
+        matches!(self, Self::EndToEnd | Self::Clients | Self::Torture)
     }
 }
 
@@ -57,7 +59,8 @@ impl FromStr for Suite {
             "wasm" => Ok(Self::Wasm),
             "e2e" => Ok(Self::EndToEnd),
             "clients" => Ok(Self::Clients),
-            _ => bail!("there are no tests {name:?}: it is one of host, simulator, wasm, e2e, clients"),
+            "torture" => Ok(Self::Torture),
+            _ => bail!("there are no tests {name:?}: it is one of host, simulator, wasm, e2e, clients, torture"),
         }
     }
 }
@@ -92,6 +95,9 @@ pub(crate) fn run(project: &Project, chosen: &[Suite]) -> Result<()> {
         }
         if suites.contains(&Suite::Clients) {
             stages.run("tests with clients people use", || node_tests("tests/clients"));
+        }
+        if suites.contains(&Suite::Torture) {
+            stages.run("torture, and whether a broken gate is found out", || node_tests("tests/torture"));
         }
     }
     stages.conclude()
@@ -147,18 +153,13 @@ fn test_with_node(project: &Project, folder: &str) -> Result<()> {
     if files.is_empty() {
         bail!("there is no test in {folder}");
     }
-    let mut command = node(project)?;
+    let mut command = crate::run::command(project, crate::run::node(project)?);
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     command
         .args(["--test", &format!("--test-concurrency={jobs}"), &format!("--test-timeout={FILE_TIMEOUT_MS}")])
         .args(files)
         .env("ONCEGATE_XTASK", std::env::current_exe().context("this program's own path")?);
     crate::run::showing(&mut command)
-}
-
-fn node(project: &Project) -> Result<Command> {
-    let program = crate::run::find_for(project, "node").context("Node is needed for these tests")?;
-    Ok(crate::run::command(project, program))
 }
 
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -187,6 +188,8 @@ mod tests {
     #[test]
     fn a_suite_has_a_name() {
         assert_eq!("e2e".parse::<Suite>().unwrap(), Suite::EndToEnd);
-        assert!("all".parse::<Suite>().unwrap_err().to_string().contains("host, simulator, wasm, e2e, clients"));
+        assert!(
+            "all".parse::<Suite>().unwrap_err().to_string().contains("host, simulator, wasm, e2e, clients, torture")
+        );
     }
 }

@@ -21,12 +21,18 @@ export function dev(...args) {
   return new Child(`the gate (dev ${args.join(' ')})`, XTASK, ['dev', ...args], { cwd: ROOT });
 }
 
+const folders = [];
+process.on('exit', () => folders.forEach(remove));
+
 /** A folder that is gone when `forget` was called, at the latest when the tests end. */
 export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), 'oncegate-test-'));
-  const forget = () => rmSync(path, { recursive: true, force: true });
-  process.on('exit', forget);
-  return { path, forget };
+  folders.push(path);
+  return { path, forget: () => remove(path) };
+}
+
+function remove(path) {
+  rmSync(path, { recursive: true, force: true });
 }
 
 /**

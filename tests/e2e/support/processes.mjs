@@ -8,16 +8,22 @@ import { until } from './until.mjs';
 const SHOWN_LINES = 40;
 const SHOWN_CHILDREN = 8;
 const children = [];
+let areShown = true;
 
 // Whether a test has failed is only known here. An exception in a test file ends up here too, so nothing stays behind.
 process.on('exit', (code) => {
   for (const child of children) if (!child.end) child.killGroup('SIGKILL');
-  if (code === 0) return;
+  if (code === 0 || !areShown) return;
   for (const child of children.filter(({ output }) => output).slice(-SHOWN_CHILDREN)) {
     process.stderr.write(`--- the last lines of ${child.name} ---\n${child.lastLines()}\n`);
   }
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1)); // by way of the above
+
+/** For a program that has a report of its own: what its children wrote is not shown, however it ends. */
+export function showNoChildren() {
+  areShown = false;
+}
 
 /** A program in a process group of its own, so that it can be stopped with everything it started. */
 export class Child {

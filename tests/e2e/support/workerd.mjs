@@ -1,16 +1,18 @@
 // A workerd with two gates in front of the same ledgers, as every machine at the edge is a gate; and where a test wants it,
 // with a Worker of the test's own, which calls the first gate through its binding GATE.
 //
-// The ledgers are the shipped ones, in a wrapper that breaks nothing until a test says so: see `faulty-ledger.js`.
+// The ledgers are the shipped ones, in a wrapper that breaks nothing until a test says so (see `faulty-ledger.js`), or in
+// another one of the test's, or in none.
 
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { temporaryFolder } from './gate.mjs';
 import { Child } from './processes.mjs';
 
 const ROOT = join(import.meta.dirname, '../../..');
+const FAULTY_LEDGER = [join(import.meta.dirname, 'faulty-ledger.js')];
 const listening = (socket) => new RegExp(`{"event":"listen","socket":"${socket}","port":(\\d+)}`);
 
 /** A caller that hangs up after so many milliseconds where it is told to. */
@@ -29,21 +31,23 @@ export const IMPATIENT_CALLER = `export default {
 /**
  * Starts it, with its ledgers in a folder that goes with it. `caller` is the source of a Worker that gets the first gate's
  * requests in its place, `service` that of one that is bound to the gates as their origin. With `adminToken` the gates have an
- * operator. Gives the two ports, the address of the first, and `tell(ledger, orders)`. `restart` starts it again on the same
- * ledgers, in place: its ports are others then, and nothing that a test has told is still in force.
+ * operator. `wrapper` has the files of what is around the Worker, the main module first. Gives the two ports, the address of the
+ * first, and `tell(ledger, orders)`, to which only the usual wrapper listens. `restart` starts it again on the same ledgers, in
+ * place: its ports are others then, and nothing that a test has told is still in force.
  */
-export async function startWorkerd({ origin, routes, caller, service, adminToken }) {
+export async function startWorkerd({ origin, routes, caller, service, adminToken, wrapper = FAULTY_LEDGER }) {
   const folder = await temporaryFolder();
-  const built = (await readdir(join(ROOT, 'build'))).filter((name) => /\.(js|wasm)$/.test(name));
+  const built = (await readdir(join(ROOT, 'build'))).filter((name) => /\.(js|wasm)$/.test(name)).sort();
   for (const name of built) await copyFile(join(ROOT, 'build', name), join(folder.path, name));
   const state = join(folder.path, 'state');
   await mkdir(state);
   await writeFile(join(folder.path, 'caller.js'), caller ?? '');
   await writeFile(join(folder.path, 'service.js'), service ?? '');
-  for (const name of ['faulty-ledger.js', 'control.js']) {
-    await copyFile(join(import.meta.dirname, name), join(folder.path, name));
+  for (const file of [...wrapper, join(import.meta.dirname, 'control.js')]) {
+    await copyFile(file, join(folder.path, basename(file)));
   }
-  const settings = { built: built.sort(), origin, routes, state, caller, service, adminToken };
+  const modules = [...wrapper.map((file) => basename(file)), ...built];
+  const settings = { modules, origin, routes, state, caller, service, adminToken };
   await writeFile(join(folder.path, 'config.capnp'), config(settings));
 
   const gates = {
@@ -90,15 +94,15 @@ function program() {
   return createRequire(join(ROOT, 'package.json')).resolve(name);
 }
 
-function config({ built, origin, routes, state, caller, service, adminToken }) {
-  const modules = ['faulty-ledger.js', ...built].map((name) => {
+function config({ modules, origin, routes, state, caller, service, adminToken }) {
+  const embedded = modules.map((name) => {
     return `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`;
   });
   const text = JSON.stringify; // a string is written alike in JSON and in Cap'n Proto's text form, as far as it goes here
   const gate = (ledger, storage = '') => `(
   compatibilityDate = "2026-11-17",
   compatibilityFlags = ["experimental"],
-  modules = [${modules.join(', ')}],
+  modules = [${embedded.join(', ')}],
   bindings = [
     (name = "ORIGIN", text = ${text(origin.url)}),
     (name = "ROUTES", json = ${text(JSON.stringify(routes))}),
