@@ -14,6 +14,7 @@ pub(crate) enum Command {
     Replay { seed: u64 },
     Traces { from: u64, seeds: u64 },
     KillList { seeds: u64 },
+    CrashPoints,
 }
 
 pub(crate) const USAGE: &str = "\
@@ -24,7 +25,8 @@ usage: cargo run --package simulator --release -- COMMAND
   replay SEED                  tell the run of a seed, a line per step
   traces [--seeds N] [--from S]
                                hash each of N runs, to compare those of two machines
-  kill-list [--seeds N]        search for each seeded bug, exhaustively and by up to N seeds (default 1000000)";
+  kill-list [--seeds N]        search for each seeded bug, exhaustively and by up to N seeds (default 1000000)
+  crash-points                 who dies after each step of a request, and what those are told who come then";
 
 const SEEDS: u64 = 1_000_000;
 
@@ -54,7 +56,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command
         "replay" => Command::Replay { seed: seed.context("which seed? see --help")? },
         "traces" => Command::Traces { from, seeds },
         "kill-list" => Command::KillList { seeds },
-        _ => bail!("there is no command {name:?}: it is one of check, run, replay, traces, kill-list"),
+        "crash-points" => Command::CrashPoints,
+        _ => bail!("there is no command {name:?}: it is one of check, run, replay, traces, kill-list, crash-points"),
     })
 }
 
@@ -79,6 +82,7 @@ mod tests {
         assert_eq!(parsed("replay 42").unwrap(), Command::Replay { seed: 42 });
         assert_eq!(parsed("traces --seeds 5 --from 7").unwrap(), Command::Traces { from: 7, seeds: 5 });
         assert_eq!(parsed("kill-list --seeds 9").unwrap(), Command::KillList { seeds: 9 });
+        assert_eq!(parsed("crash-points").unwrap(), Command::CrashPoints);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::kill::{Hunted, hunt};
 use crate::run;
 use crate::runs::{Totals, run_all};
 use crate::scenarios::{self, Expected, Named};
-use crate::{story, trace_lines};
+use crate::{crash_points, story, trace_lines};
 
 /// Prints a line; an error where nobody reads it any more.
 macro_rules! say {
@@ -36,6 +36,7 @@ pub fn obey(words: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Replay { seed } => replay(seed)?,
         Command::Traces { from, seeds } => traces(from, seeds)?,
         Command::KillList { seeds } => kill_list(seeds)?,
+        Command::CrashPoints => crash_points()?,
     }
     Ok(())
 }
@@ -160,6 +161,19 @@ fn kill_list(seeds: u64) -> Result<()> {
         bail!("found neither way: {}", escaped.join(", "));
     }
     say!("\nall {} bugs found", Bug::ALL.len());
+    Ok(())
+}
+
+/// Prints the matrix of crash points, each cell with what the one is told who comes then, and the executions in the end.
+fn crash_points() -> Result<()> {
+    let (lines, wrong) = crash_points::table();
+    for line in lines {
+        say!("{line}");
+    }
+    match wrong.as_slice() {
+        [] => say!("\nall {} cells are as required", crash_points::cells().len()),
+        wrong => bail!("not as required:\n{}", wrong.join("\n")),
+    }
     Ok(())
 }
 

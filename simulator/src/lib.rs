@@ -10,6 +10,8 @@ mod check;
 #[cfg(not(target_family = "wasm"))]
 mod commands;
 mod coverage;
+#[cfg(not(target_family = "wasm"))]
+mod crash_points;
 mod dice;
 #[cfg(not(target_family = "wasm"))]
 mod kill;

@@ -38,7 +38,9 @@ const HELD = {
 export async function startCrashing(points) {
   const origin = await heldOrigin();
   const name = ({ point, mode }) => `point-${points.indexOf(point)}-${replyOf(mode)}`;
-  const routes = points.flatMap((point) => ['stored', 'early'].map((reply) => routeOf(name({ point, mode: reply }), reply)));
+  const routes = points.flatMap((point) =>
+    ['stored', 'early'].map((reply) => routeOf(name({ point, mode: reply }), reply)),
+  );
   const gates = await startWorkerd({ origin, routes });
   const optionsOf = ({ key, mode }, { tenant = 'alice', amount = 1, hold } = {}) => {
     const headers = { authorization: tenant, 'x-bytes': BYTES[mode.split(',')[0]] };
@@ -100,7 +102,8 @@ export async function crash(crashing, cells) {
   // From here on the ledgers answer nobody, and at last nor does workerd.
   const inVain = [...ledgers].filter(([, [{ point }]]) => HELD[point].inVain).map(([ledger]) => ledger);
   for (const ledger of inVain) gates.tell(ledger, { undurable: true }).catch(() => {});
-  for (const ledger of inVain) await gates.child.says(new RegExp(`^${ledger} has written in vain$`, 'm'), PATIENCE.seconds);
+  for (const ledger of inVain)
+    await gates.child.says(new RegExp(`^${ledger} has written in vain$`, 'm'), PATIENCE.seconds);
   sendAll(cells.filter(isHalfWritten));
   if (cells.some(isHalfWritten)) await gates.child.says(/^stopped before INSERT/m, PATIENCE.seconds);
 
