@@ -43,6 +43,8 @@ extern "C" {
     pub fn delete(this: &Headers, name: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(method)]
     pub fn keys(this: &Headers) -> JsValue;
+    #[wasm_bindgen(method, js_name = getSetCookie)]
+    pub fn get_set_cookie(this: &Headers) -> JsValue;
 
     // --- streams ---
 

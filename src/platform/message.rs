@@ -14,9 +14,28 @@ use super::{js_millis, property};
 /// # Errors
 /// Where the platform gives something that is no list of pairs.
 pub fn header_list(headers: &Headers) -> Result<Vec<(String, String)>, JsValue> {
-    let pairs: Array = Array::from(headers.unchecked_ref());
-    let text: String = JSON::stringify(&pairs)?.into();
-    serde_json::from_str(&text).map_err(|error| JsValue::from_str(&error.to_string()))
+    let mut list: Vec<(String, String)> =
+        serde_json::from_str(&json_of(&Array::from(headers.unchecked_ref()))?).map_err(unreadable)?;
+    let cookies = || list.iter().filter(|(name, _)| name == SET_COOKIE);
+    if cookies().count() > 1 {
+        // workerd sorts its list by name, and mixes up the values of one name where it has more than 16 entries. The last of
+        // several cookies of one name counts (RFC 6265, section 5.3).
+        let in_order: Vec<String> = serde_json::from_str(&json_of(&headers.get_set_cookie())?).map_err(unreadable)?;
+        let cookies = list.iter_mut().filter(|(name, _)| name == SET_COOKIE);
+        cookies.zip(in_order).for_each(|((_, value), right)| *value = right);
+    }
+    Ok(list)
+}
+
+const SET_COOKIE: &str = "set-cookie";
+
+fn json_of(value: &JsValue) -> Result<String, JsValue> {
+    JSON::stringify(value).map(Into::into)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
+fn unreadable(error: serde_json::Error) -> JsValue {
+    JsValue::from_str(&error.to_string())
 }
 
 /// The names of all headers, in lower case, joined by commas, which no name has.
