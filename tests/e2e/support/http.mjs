@@ -54,9 +54,9 @@ export class Reply {
  * promises the incoming stream, and `reply()` reads that to its end and gives the Reply.
  *
  * `key` is for the Idempotency-Key header, `json` for a JSON body; without either of `json` and `body`, the caller has
- * to end `request`. A header may have several values, in an array.
+ * to end `request`. A header may have several values, in an array. After `silenceMs` without a byte it counts as lost.
  */
-export function open(url, method, path, { key, json, body, headers = {}, agent = false, signal } = {}) {
+export function open(url, method, path, { key, json, body, headers = {}, agent = false, signal, silenceMs = SILENCE_MS } = {}) {
   const { hostname, port } = new URL(url);
   const all = { ...headers };
   if (key !== undefined) all['idempotency-key'] = key;
@@ -65,7 +65,7 @@ export function open(url, method, path, { key, json, body, headers = {}, agent =
   if (payload !== undefined) all['content-length'] ??= Buffer.byteLength(payload);
 
   const request = httpRequest({ hostname, port, method, path, headers: all, agent, signal });
-  request.setTimeout(SILENCE_MS, () => request.destroy(new Error(`${method} ${path}: silence for ${SILENCE_MS} ms`)));
+  request.setTimeout(silenceMs, () => request.destroy(new Error(`${method} ${path}: silence for ${silenceMs} ms`)));
   const response = once(request, 'response').then(([incoming]) => incoming);
   response.catch(() => {}); // whoever awaits it sees the failure
   request.on('error', () => {}); // as above, also when it comes after the response
