@@ -12,10 +12,7 @@ export const PATH = '/v1/orders';
 
 const IDLE_MS = 2_000;
 
-/**
- * Connections that end before workerd ends them, when they are idle for 5 s: a request that is sent just then would be lost, and
- * nobody's fault.
- */
+/** Connections that end before workerd ends them, when they are idle for 5 s: what is sent just then is lost, by nobody's fault. */
 class Connections extends Agent {
   #ends = new WeakMap();
 

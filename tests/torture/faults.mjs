@@ -29,15 +29,18 @@ export const FAULTS = {
   'refused: not to be stored': { answer: 400, refuses: true, headers: [['Oncegate-Store', 'no']] },
 };
 
+const GOLDEN_RATIO = 0.618_033_988_749_895;
+
 export const RIGHT = 'right';
 const NOTHING_WRONG = { executes: 'first', answer: 'reply' };
 
 /**
- * Which fault a call of a key has, by its attempt. Over the keys these are spread as evenly as can be (by multiples of the golden
- * ratio), so that few keys have all of them, in the share that was asked for.
+ * Which fault a call of a key has, by its attempt. Those of the first attempts are spread over the keys as evenly as can be (by
+ * multiples of the golden ratio), so that few keys come across all of them.
  */
 export function faultOf(seed, number, attempt) {
-  const place = (draw(seed, 'faults', attempt) + number * 0.618_033_988_749_895) % 1;
+  const isFirst = attempt === 1;
+  const place = isFirst ? (draw(seed, 'faults') + number * GOLDEN_RATIO) % 1 : draw(seed, 'fault', number, attempt);
   if (place >= WRONG_SHARE) return RIGHT;
   const kinds = Object.keys(FAULTS);
   return kinds[Math.floor((place / WRONG_SHARE) * kinds.length)];

@@ -1,5 +1,5 @@
-// A run: clients ask for all keys as often as planned, while the origin misbehaves and the gate is killed again and again. Then all
-// is calm: the origin is reliable, the leases are over, and every key is asked once more. The history of it is what is judged.
+// A run: clients ask for all keys as often as planned, while the origin misbehaves and the gate is killed again and again.
+// Then all is calm: the origin is reliable, the leases are over, and every key is asked once more. The history is judged.
 
 import { randomUUID } from 'node:crypto';
 import { appendFile, mkdtemp, rm } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { History, eventsOf } from './history.mjs';
 import { bursts, keyOf, kills, lastRequest, request } from './plan.mjs';
 import { draw } from './random.mjs';
 
-/** More of them make no more requests a second, but each slower: on a busy machine the origin would then be too late by itself. */
+/** More of them make no more requests a second, but each slower: on a busy machine calls would then end by the timeout. */
 const CLIENTS = 16;
 const TIMEOUT_MS = 1_500;
 const LEASE_MS = TIMEOUT_MS + 10_000;
@@ -32,7 +32,8 @@ const BUILT_AROUND = join(import.meta.dirname, 'wrapped.js');
 export async function torture({ keys, retries, minutes, seed, broken }) {
   const plan = { keys, retries, seed };
   const folder = await mkdtemp(join(tmpdir(), 'oncegate-torture-'));
-  const files = { origin: join(folder, 'origin.jsonl'), clients: join(folder, 'clients.jsonl'), gate: join(folder, 'gate.log') };
+  const inFolder = (name) => join(folder, name);
+  const files = { origin: inFolder('origin.jsonl'), clients: inFolder('clients.jsonl'), gate: inFolder('gate.log') };
   const origin = await startOrigin(seed, files.origin);
   const gate = await startGate(origin, broken, files.gate);
   const history = new History(files.clients, { mayWait: 1 << 16 });
@@ -144,12 +145,12 @@ async function startGate(origin, broken, log) {
   return gate;
 }
 
-/** A program that has just started is slow, and a run would test little else. Ends when the gate is quick, or is not for long. */
+/** A program that has just started is slow, and a run would test little else. Ends when the gate is quick, or too long is not. */
 async function warmUp({ urls }) {
   for (let round = 0; round < WARMING_ROUNDS; round += 1) {
     const begun = performance.now();
     const headers = () => ({ authorization: 'Bearer nobody', 'idempotency-key': randomUUID() });
-    const ask = (url) => fetch(`${url}${PATH}`, { method: 'POST', headers: headers(), body: '' }).then((reply) => reply.text());
+    const ask = async (url) => (await fetch(`${url}${PATH}`, { method: 'POST', headers: headers(), body: '' })).text();
     await Promise.all([...urls, ...urls].map(ask));
     if (performance.now() - begun < QUICK_MS) return;
   }
