@@ -84,7 +84,8 @@ function routeOf(name, reply) {
 export async function crash(crashing, cells) {
   const { gates } = crashing;
   for (const cell of cells) cell.key = keyOf(cell);
-  const ledgers = Map.groupBy(cells, crashing.ledger);
+  const ledgers = new Map(cells.map((cell) => [crashing.ledger(cell), []]));
+  for (const cell of cells) ledgers.get(crashing.ledger(cell)).push(cell);
   await Promise.all([...ledgers.values()].map(([cell]) => crashing.pay({ ...cell, key: 'opens-the-ledger' })));
   await Promise.all([...ledgers].map(([ledger, [{ point }]]) => gates.tell(ledger, { plan: planOf(point) })));
 
