@@ -81,10 +81,15 @@ fn strip(headers: Headers, needed: &[&str]) -> Headers {
         .map(|token| token.trim().to_ascii_lowercase())
         .filter(|name| !is_end_to_end(name) && !needed.contains(&name.as_str()))
         .collect();
-    let is_kept = |name: &String| {
-        !HOP_BY_HOP.contains(&name.as_str()) && !is_reserved(name) && !passes_for(name, needed) && !named.contains(name)
-    };
+    let is_kept = |name: &String| !HOP_BY_HOP.contains(&name.as_str()) && !is_reserved(name) && !named.contains(name);
     headers.into_iter().filter(|(name, _)| is_kept(name)).collect()
+}
+
+/// [`strip`] for a request, and without what an origin might take for a header that the gate has read.
+fn strip_request(client: Headers, needed: &[&str]) -> Headers {
+    let mut headers = strip(client, needed);
+    headers.retain(|(name, _)| !passes_for(name, needed));
+    headers
 }
 
 fn is_end_to_end(name: &str) -> bool {
@@ -109,7 +114,7 @@ pub struct AttemptHeaders<'a> {
 /// The headers of a request that goes on without a record, because that failed: as [`to_origin`], but with the client's own
 /// key, and nothing said of an attempt.
 pub fn to_origin_unguarded(client: Headers, needed: &[&str]) -> Headers {
-    let mut headers = strip(client, needed);
+    let mut headers = strip_request(client, needed);
     headers.retain(|(name, _)| !matches!(name.as_str(), "host" | "content-length"));
     headers
 }
@@ -119,7 +124,7 @@ pub fn to_origin_unguarded(client: Headers, needed: &[&str]) -> Headers {
 /// `Host` and `Content-Length` are left to the platform, which sets them from the address and the body. `needed` are the
 /// headers that the request was keyed and scoped by.
 pub fn to_origin(client: Headers, needed: &[&str], attempt: &AttemptHeaders<'_>) -> Headers {
-    let mut headers: Headers = strip(client, needed)
+    let mut headers: Headers = strip_request(client, needed)
         .into_iter()
         .filter(|(name, _)| !matches!(name.as_str(), "host" | "content-length" | "idempotency-key"))
         .collect();
@@ -135,7 +140,7 @@ pub fn to_origin(client: Headers, needed: &[&str], attempt: &AttemptHeaders<'_>)
 /// Left out is what belongs to the request in question: about its body, conditions, a part of the answer (the whole one is to
 /// be kept), and what would make another method of the GET.
 pub fn to_probe(client: Headers, needed: &[&str], key: &str, fence: AttemptId, number: u32) -> Headers {
-    let mut headers = strip(client, needed);
+    let mut headers = strip_request(client, needed);
     headers.retain(|(name, _)| is_in_probe(name));
     headers.push(("idempotency-key".to_owned(), key.to_owned()));
     headers.push((ATTEMPT.to_owned(), number.to_string()));
@@ -322,6 +327,7 @@ mod tests {
         let origin = list(&[
             ("content-length", "9"),
             ("idempotency-replayed", "true"),
+            ("idempotency_key", "7"),
             ("oncegate-kind", "frame"),
             ("set-cookie", "a=1"),
             ("set-cookie", "b=2"),
@@ -331,8 +337,10 @@ mod tests {
         let to_head = to_client(origin.clone(), "HEAD");
         assert_eq!(to_head.first(), Some(&("content-length".to_owned(), "9".to_owned())));
         let client = to_client(origin, "POST");
-        assert_eq!(client, list(&[("set-cookie", "a=1"), ("set-cookie", "b=2"), ("x-request-id", "7")]));
-        assert_eq!(to_record(&client, &[]), list(&[("x-request-id", "7")]));
+        let named_like_a_request_s = ("idempotency_key", "7");
+        let cookies = [("set-cookie", "a=1"), ("set-cookie", "b=2")];
+        assert_eq!(client, list(&[named_like_a_request_s, cookies[0], cookies[1], ("x-request-id", "7")]));
+        assert_eq!(to_record(&client, &[]), list(&[named_like_a_request_s, ("x-request-id", "7")]));
         assert_eq!(to_record(&client, &["set-cookie".into()]), client);
     }
 
