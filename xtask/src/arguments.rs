@@ -3,11 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
 
 use crate::dev::flags::{Origin, Variable};
+use crate::fuzz::FuzzFlags;
 use crate::test::Suite;
 use crate::torture;
 
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Test(Vec<Suite>),
     /// See whether the promises are kept where everything goes wrong.
     Torture(torture::Flags),
+    /// Look for inputs for which a property does not hold.
+    Fuzz(FuzzFlags),
 }
 
 /// The flags of `cargo xtask dev`.
@@ -57,6 +61,7 @@ usage: cargo xtask COMMAND
   dev      run the gate on this machine, in front of an example origin or your own
   test     run every test
   torture  see whether the promises are kept where everything goes wrong
+  fuzz     look for inputs for which a property of protocol/ does not hold
   build    compile the Worker into build/
   check    formatting, lints, documentation, and that protocol/ is pure
   size     how large the Worker is, and which crates its code is of
@@ -108,6 +113,15 @@ Exit code 0 only if every promise was kept, and enough went wrong to say so.
   --broken HOW  break the gate first, to see that it is found out: lease, doubt, fingerprint, tenant, bytes, headers,
                 invention, memory, refusal or progress (tests/torture/broken/ says what each is)";
 
+const FUZZ_USAGE: &str = "\
+usage: cargo xtask fuzz [--seconds N] [TARGET...]
+
+Runs every fuzz target, or those that are named, as many at a time as there are cores: from the inputs in fuzz/corpus/ it
+makes others, and checks that the properties of the target hold for them. Works in target/fuzzing/, prints what was done, and
+fails if something was found. Needs a nightly compiler and a C++ compiler.
+
+  --seconds N        run each target so long (default 60)";
+
 const DEV_USAGE: &str = "\
 usage: cargo xtask dev [FLAGS]
 
@@ -123,10 +137,11 @@ Builds the Worker, runs it in workerd with its Durable Objects on disk, and prin
                      (uses any free port and an empty ledger, unless told otherwise)";
 
 /// Every command with its usage.
-const COMMANDS: [(&str, &str); 6] = [
+const COMMANDS: [(&str, &str); 7] = [
     ("dev", DEV_USAGE),
     ("test", TEST_USAGE),
     ("torture", TORTURE_USAGE),
+    ("fuzz", FUZZ_USAGE),
     ("build", BUILD_USAGE),
     ("check", CHECK_USAGE),
     ("size", SIZE_USAGE),
@@ -167,6 +182,7 @@ fn parse_command(parser: &mut lexopt::Parser, understood: &mut Option<&'static s
         "dev" => parse_dev(parser),
         "test" => parse_test(parser),
         "torture" => parse_torture(parser),
+        "fuzz" => parse_fuzz(parser),
         "check" => parse_alone(parser, Command::Check, usage),
         "size" => parse_alone(parser, Command::Size, usage),
         _ => parse_alone(parser, Command::Build, usage),
@@ -225,6 +241,26 @@ fn parse_torture(parser: &mut lexopt::Parser) -> Result<Command> {
         }
     }
     Ok(Command::Torture(flags))
+}
+
+fn parse_fuzz(parser: &mut lexopt::Parser) -> Result<Command> {
+    let mut flags = FuzzFlags { time: Duration::from_secs(60), targets: Vec::new() };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help(FUZZ_USAGE)),
+            Long("seconds") => flags.time = parse_seconds(&parser.value()?.string()?)?,
+            Value(name) => flags.targets.push(name.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Fuzz(flags))
+}
+
+/// The fuzzer takes 0 for no limit.
+fn parse_seconds(text: &str) -> Result<Duration> {
+    let seconds = text.parse::<u32>().ok().filter(|seconds| *seconds > 0);
+    let seconds = seconds.with_context(|| format!("--seconds {text}: it is a number from 1 on"))?;
+    Ok(Duration::from_secs(u64::from(seconds)))
 }
 
 fn parse_dev(parser: &mut lexopt::Parser) -> Result<Command> {
@@ -295,6 +331,19 @@ mod tests {
     }
 
     #[test]
+    fn targets_can_be_chosen_and_how_long_they_run() {
+        let fuzz = |seconds, targets: &[&str]| {
+            let targets = targets.iter().map(|target| (*target).to_owned()).collect();
+            Command::Fuzz(FuzzFlags { time: Duration::from_secs(seconds), targets })
+        };
+        assert_eq!(parsed("fuzz").unwrap(), fuzz(60, &[]));
+        assert_eq!(parsed("fuzz key --seconds 5 origin").unwrap(), fuzz(5, &["key", "origin"]));
+        for wrong in ["0", "-1", "1m"] {
+            assert!(refused(&format!("fuzz --seconds={wrong}")).contains("a number from 1 on"), "{wrong}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         assert!(refused("bench").contains("no command \"bench\""));
         assert!(refused("dev --port 70000").contains("0 to 65535"));
@@ -327,6 +376,7 @@ mod tests {
             "build --help",
             "check -h",
             "size -h",
+            "fuzz key --help",
             "test --help",
             "torture --help",
         ] {

@@ -13,7 +13,10 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let wasm = Cargo { project, toolchain: &toolchain };
     let host = Cargo { project, toolchain: &WasmToolchain::Usual };
     let mut stages = Stages::default();
-    stages.run("formatting", || host.run(&["fmt", "--all", "--check"]));
+    stages.run("formatting", || {
+        host.run(&["fmt", "--all", "--check"])?;
+        host.run(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
+    });
     stages.run("clippy, for this machine", || {
         host.run(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])
     });

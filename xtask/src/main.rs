@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask dev | test | torture | build | check | size`.
+//! The project's own commands: `cargo xtask dev | test | torture | fuzz | build | check | size`.
 //!
 //! Each command first sets up what it needs and does not find ([`setup`]), so that a fresh clone needs nothing but Rust,
 //! Node with npm, and the package registries.
@@ -7,6 +7,7 @@ mod arguments;
 mod build_stamp;
 mod check;
 mod dev;
+mod fuzz;
 mod output;
 mod project;
 mod purity;
@@ -66,6 +67,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
         }),
         Command::Check => check::run(&project),
         Command::Dev(flags) => dev::run(&project, &flags),
+        Command::Fuzz(flags) => fuzz::run(&project, &flags),
         Command::Test(suites) => test::run(&project, &suites),
         Command::Torture(flags) => torture::run(&project, &flags),
     }

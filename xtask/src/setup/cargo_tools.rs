@@ -1,4 +1,4 @@
-//! worker-build and wasm-bindgen, under `target/tools`.
+//! worker-build, wasm-bindgen and cargo-fuzz, under `target/tools`.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::project::Project;
 /// A program that `cargo install` brings, pinned.
 pub(crate) struct CargoTool {
     package: &'static str,
-    program: &'static str,
+    pub(crate) program: &'static str,
     pub(crate) version: &'static str,
     purpose: &'static str,
 }
@@ -30,9 +30,16 @@ pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
     purpose: "to turn the compiled Wasm into a module (about 2 minutes)",
 };
 
-/// Installs those that are missing or of another version.
-pub(crate) fn ensure(project: &Project) -> Result<()> {
-    for tool in [&WASM_BINDGEN, &WORKER_BUILD] {
+pub(crate) const CARGO_FUZZ: CargoTool = CargoTool {
+    package: "cargo-fuzz",
+    program: "cargo-fuzz",
+    version: "0.13.2",
+    purpose: "to build the fuzz targets (about 1 minute)",
+};
+
+/// Installs those of `tools` that are missing or of another version.
+pub(crate) fn ensure(project: &Project, tools: &[&CargoTool]) -> Result<()> {
+    for tool in tools {
         if !is_installed(project, tool) {
             install(project, tool)?;
         }

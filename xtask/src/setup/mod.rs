@@ -7,6 +7,7 @@
 pub(crate) mod cargo_tools;
 mod debian;
 mod debian_toolchain;
+pub(crate) mod nightly;
 pub(crate) mod npm_packages;
 pub(crate) mod rust_target;
 pub(crate) mod system_programs;
@@ -16,14 +17,22 @@ use std::fs::{self, File, TryLockError};
 use anyhow::{Context, Result};
 
 use crate::project::Project;
+use nightly::Nightly;
 use rust_target::WasmToolchain;
 
 /// Sets up what compiling the Worker needs.
 pub(crate) fn for_build(project: &Project) -> Result<WasmToolchain> {
     let toolchain = rust_target::ensure(project)?;
     npm_packages::ensure(project)?;
-    cargo_tools::ensure(project)?;
+    cargo_tools::ensure(project, &[&cargo_tools::WASM_BINDGEN, &cargo_tools::WORKER_BUILD])?;
     Ok(toolchain)
+}
+
+/// Sets up what fuzzing needs.
+pub(crate) fn for_fuzzing(project: &Project) -> Result<Nightly> {
+    let nightly = Nightly::find(project)?;
+    cargo_tools::ensure(project, &[&cargo_tools::CARGO_FUZZ])?;
+    Ok(nightly)
 }
 
 /// Sets up what checking the sources needs.
