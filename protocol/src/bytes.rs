@@ -2,6 +2,8 @@
 //!
 //! Integers are big-endian. Reading never panics and never allocates more than the input holds.
 
+use core::cmp::Ordering;
+
 use thiserror::Error;
 
 /// Why bytes could not be read as what they should be.
@@ -36,10 +38,11 @@ pub enum DecodeError {
 
 /// Checks the version byte at the front. There is one version yet; a reader of more of them would go on with the one found.
 pub(crate) fn version(reader: &mut Reader<'_>, known: u8) -> Result<(), DecodeError> {
-    match reader.u8("the version")? {
-        found if found == known => Ok(()),
-        found if found > known => Err(DecodeError::Newer { found, known }),
-        value => Err(DecodeError::Unknown { what: "the version", value }),
+    let found = reader.u8("the version")?;
+    match found.cmp(&known) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(DecodeError::Newer { found, known }),
+        Ordering::Less => Err(DecodeError::Unknown { what: "the version", value: found }),
     }
 }
 
@@ -143,5 +146,18 @@ impl Writer {
 
     pub(crate) fn finish(self) -> Vec<u8> {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_version_above_the_known_one_is_newer() {
+        let version_of = |byte| version(&mut Reader::new(&[byte]), 1);
+        assert_eq!(version_of(1), Ok(()));
+        assert_eq!(version_of(2), Err(DecodeError::Newer { found: 2, known: 1 }));
+        assert_eq!(version_of(0), Err(DecodeError::Unknown { what: "the version", value: 0 }));
     }
 }

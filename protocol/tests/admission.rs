@@ -1,11 +1,4 @@
 //! From requests to identities: which are guarded, which are refused and why, and which are the same.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
 
 use oncegate_protocol::config::{Config, Secret, Variables};
 use oncegate_protocol::hashing::BodyDigest;

@@ -3,12 +3,6 @@
 //!
 //! The table is `data/decision-table.txt`. After a change that is meant, `UPDATE_TABLES=1 cargo test -p oncegate-protocol` writes it
 //! anew; what has changed in it then is what the change does.
-#![allow(
-    clippy::unwrap_used,
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use core::time::Duration;
 use std::fmt::Write as _;

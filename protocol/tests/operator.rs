@@ -1,11 +1,4 @@
 //! What an operator is told and may do: addresses, bodies, pages, and the records of all layouts together.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
 
 use core::time::Duration;
 use std::collections::BTreeMap;

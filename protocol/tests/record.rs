@@ -1,11 +1,4 @@
 //! What each command does to a record in each state, at each time, for each attempt and payload.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test fails by panicking"
-)]
 
 use core::time::Duration;
 

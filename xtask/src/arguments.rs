@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Torture(torture::Flags),
     /// Look for inputs for which a property does not hold.
     Fuzz(FuzzFlags),
+    /// Change `protocol/` a little, many times, and see whether its tests notice. The words are for cargo-mutants.
+    Mutants(Vec<OsString>),
 }
 
 /// The flags of `cargo xtask dev`.
@@ -62,6 +64,7 @@ usage: cargo xtask COMMAND
   test     run every test
   torture  see whether the promises are kept where everything goes wrong
   fuzz     look for inputs for which a property of protocol/ does not hold
+  mutants  see whether the tests of protocol/ notice each small change of it
   build    compile the Worker into build/
   check    formatting, lints, documentation, and that protocol/ is pure
   size     how large the Worker is, and which crates its code is of
@@ -122,6 +125,14 @@ fails if something was found. Needs a nightly compiler and a C++ compiler.
 
   --seconds N        run each target so long (default 60)";
 
+const MUTANTS_USAGE: &str = "\
+usage: cargo xtask mutants [-- ARGUMENT...]
+
+Changes protocol/ in every small way that cargo-mutants knows, one at a time, and runs its tests: if they still pass, something is not
+tested. Prints those, leaves the rest in target/mutants/, and fails if there is one. It takes an hour and more on two cores; the
+arguments go to cargo-mutants, where `--file protocol/src/quota.rs` takes one file only. `.cargo/mutants.toml` says what
+is left out and why.";
+
 const DEV_USAGE: &str = "\
 usage: cargo xtask dev [FLAGS]
 
@@ -137,11 +148,12 @@ Builds the Worker, runs it in workerd with its Durable Objects on disk, and prin
                      (uses any free port and an empty ledger, unless told otherwise)";
 
 /// Every command with its usage.
-const COMMANDS: [(&str, &str); 7] = [
+const COMMANDS: [(&str, &str); 8] = [
     ("dev", DEV_USAGE),
     ("test", TEST_USAGE),
     ("torture", TORTURE_USAGE),
     ("fuzz", FUZZ_USAGE),
+    ("mutants", MUTANTS_USAGE),
     ("build", BUILD_USAGE),
     ("check", CHECK_USAGE),
     ("size", SIZE_USAGE),
@@ -183,6 +195,7 @@ fn parse_command(parser: &mut lexopt::Parser, understood: &mut Option<&'static s
         "test" => parse_test(parser),
         "torture" => parse_torture(parser),
         "fuzz" => parse_fuzz(parser),
+        "mutants" => parse_mutants(parser),
         "check" => parse_alone(parser, Command::Check, usage),
         "size" => parse_alone(parser, Command::Size, usage),
         _ => parse_alone(parser, Command::Build, usage),
@@ -254,6 +267,15 @@ fn parse_fuzz(parser: &mut lexopt::Parser) -> Result<Command> {
         }
     }
     Ok(Command::Fuzz(flags))
+}
+
+fn parse_mutants(parser: &mut lexopt::Parser) -> Result<Command> {
+    match parser.raw_args()?.collect::<Vec<OsString>>().as_slice() {
+        [] => Ok(Command::Mutants(Vec::new())),
+        [help] if help == "-h" || help == "--help" => Ok(Command::Help(MUTANTS_USAGE)),
+        [dashes, arguments @ ..] if dashes == "--" => Ok(Command::Mutants(arguments.to_vec())),
+        [other, ..] => bail!("{other:?}: what is for cargo-mutants comes after --"),
+    }
 }
 
 /// The fuzzer takes 0 for no limit.
@@ -344,6 +366,14 @@ mod tests {
     }
 
     #[test]
+    fn words_for_cargo_mutants_come_after_dashes() {
+        assert_eq!(parsed("mutants").unwrap(), Command::Mutants(Vec::new()));
+        let words = vec!["--file".into(), "protocol/src/quota.rs".into()];
+        assert_eq!(parsed("mutants -- --file protocol/src/quota.rs").unwrap(), Command::Mutants(words));
+        assert!(refused("mutants --file x").contains("after --"));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         assert!(refused("bench").contains("no command \"bench\""));
         assert!(refused("dev --port 70000").contains("0 to 65535"));
@@ -378,6 +408,7 @@ mod tests {
             "size -h",
             "fuzz key --help",
             "test --help",
+            "mutants --help",
             "torture --help",
         ] {
             assert!(matches!(parsed(line), Ok(Command::Help(_))), "{line}");

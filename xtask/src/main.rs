@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask dev | test | torture | fuzz | build | check | size`.
+//! The project's own commands: `cargo xtask dev | test | torture | fuzz | mutants | build | check | size`.
 //!
 //! Each command first sets up what it needs and does not find ([`setup`]), so that a fresh clone needs nothing but Rust,
 //! Node with npm, and the package registries.
@@ -8,6 +8,7 @@ mod build_stamp;
 mod check;
 mod dev;
 mod fuzz;
+mod mutants;
 mod output;
 mod project;
 mod purity;
@@ -68,6 +69,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Check => check::run(&project),
         Command::Dev(flags) => dev::run(&project, &flags),
         Command::Fuzz(flags) => fuzz::run(&project, &flags),
+        Command::Mutants(arguments) => mutants::run(&project, &arguments),
         Command::Test(suites) => test::run(&project, &suites),
         Command::Torture(flags) => torture::run(&project, &flags),
     }

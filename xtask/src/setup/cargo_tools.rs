@@ -1,4 +1,4 @@
-//! worker-build, wasm-bindgen and cargo-fuzz, under `target/tools`.
+//! What `cargo install` brings, under `target/tools`.
 
 use std::fs;
 
@@ -35,6 +35,13 @@ pub(crate) const CARGO_FUZZ: CargoTool = CargoTool {
     program: "cargo-fuzz",
     version: "0.13.2",
     purpose: "to build the fuzz targets (about 1 minute)",
+};
+
+pub(crate) const CARGO_MUTANTS: CargoTool = CargoTool {
+    package: "cargo-mutants",
+    program: "cargo-mutants",
+    version: "27.1.0",
+    purpose: "to change protocol/ a little, many times (about 2 minutes)",
 };
 
 /// Installs those of `tools` that are missing or of another version.
