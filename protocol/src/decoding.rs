@@ -163,8 +163,11 @@ mod tests {
     fn decode(decoder: Decoder, encoded: &[u8], piece: usize) -> Result<Vec<u8>, Undecodable> {
         let mut decoding = Decoding::new(decoder);
         let mut all = Vec::new();
+        let mut steps = 0;
         for mut piece in encoded.chunks(piece) {
             while !piece.is_empty() {
+                steps += 1;
+                assert!(steps < 100_000, "it does not get on");
                 let decoded = decoding.step(&mut piece)?;
                 assert!(decoded.len() <= STEP_BYTES + BITE_BYTES * 1032, "a step gave {} bytes", decoded.len());
                 all.extend(decoded);
@@ -192,6 +195,16 @@ mod tests {
                 assert!(decode(Decoder::Deflate, &raw(&plain), piece) == expected, "deflate of {} bytes", plain.len());
             }
         }
+    }
+
+    #[test]
+    fn a_step_ends_when_it_has_enough() {
+        // Stored blocks (RFC 1951, section 3.2.4) of 128 bytes, which take 133: so 256 of them are read in 133 bites.
+        let block = [[0, 128, 0, !128, !0].as_slice(), &[7; 128]].concat();
+        let encoded = block.repeat(257);
+        let mut rest = encoded.as_slice();
+        assert_eq!(Decoding::new(Decoder::Deflate).step(&mut rest).unwrap().len(), STEP_BYTES);
+        assert_eq!(rest.len(), block.len());
     }
 
     #[test]

@@ -133,6 +133,7 @@ mod tests {
         assert_eq!(decoder(&[gzip], None), None, "a client that does not say accepts anything");
         assert_eq!(decoder(&[gzip], Some("*;q=0")), None, "it accepts nothing at all");
         assert_eq!(decoder(&[gzip, ("cache-control", "private, No-Transform")], Some("br")), None);
+        assert_eq!(decoder(&[gzip, ("cache-control", "private, no-store")], Some("br")), Some(Decoder::Gzip));
         assert_eq!(decoder(&[("content-encoding", "br")], Some("identity")), None, "cannot be decoded");
         assert_eq!(decoder(&[("content-encoding", "gzip, br")], Some("identity")), None, "cannot be decoded");
         assert_eq!(decoder(&[("content-encoding", "own")], Some("identity")), None);

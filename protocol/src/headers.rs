@@ -295,6 +295,33 @@ mod tests {
     }
 
     #[test]
+    fn without_a_record_the_origin_gets_the_clients_key_and_no_word_on_an_attempt() {
+        let client = list(&[
+            ("accept", "*/*"),
+            ("connection", "X-Mine"),
+            ("content-length", "3"),
+            ("host", "edge"),
+            ("idempotency-key", "\"k\""),
+            ("oncegate-fence", "forged"),
+            ("x_account", "8"),
+            ("x-account", "7"),
+            ("x-mine", "1"),
+        ]);
+        let expected = list(&[("accept", "*/*"), ("idempotency-key", "\"k\""), ("x-account", "7")]);
+        assert_eq!(to_origin_unguarded(client, &["x-account"]), expected);
+    }
+
+    #[test]
+    fn what_was_done_is_marked() {
+        let mut headers = list(&[("a", "b")]);
+        mark(&mut headers, "created");
+        assert_eq!(headers, list(&[("a", "b"), ("idempotency-status", "created")]));
+        let mut headers = Headers::new();
+        mark_replayed(&mut headers);
+        assert_eq!(headers, list(&[("idempotency-status", "replayed"), ("idempotency-replayed", "true")]));
+    }
+
+    #[test]
     fn a_probe_says_who_asks_and_nothing_of_the_request_in_question() {
         let client = list(&[
             ("accept", "application/json"),

@@ -122,3 +122,20 @@ pub const PAGE_LEDGERS: usize = 16;
 pub const COUNTED_LEDGERS: usize = 128;
 /// How many ledgers are asked for their counters at a time (Cloudflare, "Limits": six connections wait at once).
 pub const COUNTED_AT_A_TIME: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_memory_at_a_time_is_neither_a_few_bytes_nor_too_much() {
+        let at_a_time = [REPLAY_WINDOW_BYTES, DECODE_WINDOW_BYTES, DECODE_STEP_BYTES, SEAL_SEGMENT_BYTES];
+        for bytes in at_a_time {
+            assert!((16 * 1024..=128 * 1024).contains(&bytes), "{bytes}");
+        }
+        // docs/operations.md, on what an operator sends and is shown.
+        assert_eq!((OPERATOR_REQUEST_BYTES, OPERATOR_BODY_BYTES), (2 * 1024 * 1024, 1024 * 1024));
+        // The platform's limit for a row is 2 MB (Cloudflare, "Durable Objects", "Limits").
+        assert!((512 * 1024..2_000_000).contains(&ROW_BODY_BYTES.saturating_add(RESPONSE_HEADER_BYTES)));
+    }
+}

@@ -2,16 +2,17 @@
 //! as a diff.
 //!
 //! The table is `data/decision-table.txt`. After a change that is meant, `UPDATE_TABLES=1 cargo test -p oncegate-protocol` writes it
-//! anew; what has changed in it then is what the change does.
+//! anew.
 
 use core::time::Duration;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use oncegate_protocol::ids::{AttemptId, Fingerprint, LayoutId};
 use oncegate_protocol::outcome::{Doubt, Status};
 use oncegate_protocol::record::*;
 use oncegate_protocol::time::Timestamp;
+
+use crate::golden;
 
 const HOLDER: AttemptId = AttemptId::from_bytes([1; 16]);
 const ASKER: AttemptId = AttemptId::from_bytes([2; 16]);
@@ -229,13 +230,5 @@ fn written(record: &Record, now: Timestamp) -> String {
 
 #[test]
 fn every_decision_is_as_the_table_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/decision-table.txt");
-    let table = table();
-    if std::env::var_os("UPDATE_TABLES").is_some() {
-        std::fs::write(&path, &table).unwrap();
-    }
-    let kept = std::fs::read_to_string(&path).unwrap();
-    let differing: Vec<(&str, &str)> = kept.lines().zip(table.lines()).filter(|(kept, now)| kept != now).collect();
-    assert_eq!(kept.lines().count(), table.lines().count(), "rows; UPDATE_TABLES=1 writes the table anew");
-    assert!(differing.is_empty(), "kept, and now; UPDATE_TABLES=1 writes the table anew: {differing:#?}");
+    golden::assert_same("decision-table.txt", &table());
 }

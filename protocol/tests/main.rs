@@ -9,8 +9,10 @@
 
 mod admission;
 mod decision_table;
+mod golden;
 mod jwt;
 mod operator;
+mod problems;
 mod record;
 mod stored_forms;
 #[path = "../../tests/data/structured_fields.rs"]

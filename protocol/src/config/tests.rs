@@ -1,3 +1,5 @@
+mod bounds;
+
 use super::*;
 use crate::request::NormalPath;
 use serde_json::json;
