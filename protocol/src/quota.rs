@@ -108,6 +108,7 @@ mod tests {
         assert_eq!(spend(used(100, 2), 130), Verdict::Exhausted(Duration::from_secs(30)));
         assert_eq!(spend(used(100, u32::MAX), 159), Verdict::Exhausted(Duration::from_secs(1)));
         assert_eq!(spend(used(100, 2), 160), granted(160, 1));
+        assert_eq!(spend(used(100, 2), 100), Verdict::Exhausted(Duration::from_secs(60)));
         assert_eq!(spend(used(100, 2), 99), granted(99, 1), "the clock has stepped back");
         assert_eq!(quota.spend(used(100, 2), other, false, at(130)), Verdict::Granted(None), "it asks again");
         assert_eq!(quota.spend(None, mine, true, at(100)), Verdict::Full);

@@ -153,6 +153,36 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_looked_for_in_the_newest_generation_first() {
+        let mut generations = Generations::default();
+        for day in 0..3 {
+            assert_eq!(generations.count(), day);
+            claim(&mut generations, DAY, at(u64::try_from(day).unwrap() * 86_400));
+        }
+        assert_eq!(generations.newest_first().collect::<Vec<_>>(), [3, 2, 1]);
+    }
+
+    #[test]
+    fn a_ledger_does_not_get_generations_without_end() {
+        let mut generations = Generations::default();
+        let claims = limits::GENERATIONS + 10;
+        let numbers: Vec<u32> =
+            (0..claims).map(|tick| claim(&mut generations, DAY, at(u64::try_from(tick).unwrap() * 86_400))).collect();
+        let most = u32::try_from(limits::GENERATIONS).unwrap();
+        assert!(numbers.iter().copied().take(limits::GENERATIONS).eq(1..=most));
+        assert!(numbers.iter().skip(limits::GENERATIONS).all(|number| *number == most));
+        assert_eq!(generations.count(), limits::GENERATIONS);
+    }
+
+    #[test]
+    fn a_generation_is_open_for_the_retention_or_a_quarter_of_a_long_lease() {
+        let seconds = Duration::from_secs;
+        assert_eq!(width(seconds(35), seconds(100)), seconds(100));
+        assert_eq!(width(seconds(310), seconds(10)), seconds(80));
+        assert_eq!(width(Duration::ZERO, Duration::ZERO), Duration::from_millis(1));
+    }
+
+    #[test]
     fn an_idle_ledger_becomes_empty() {
         let mut generations = Generations::default();
         claim(&mut generations, DAY, at(0));
@@ -173,6 +203,8 @@ mod tests {
         assert!(generations.keep_until(number, longer, DAY));
         assert!(!generations.keep_until(number, longer.after(Duration::from_secs(60)), DAY), "some room on top");
         assert!(generations.take_expired(longer).is_empty());
+        assert_eq!(generations.next_sweep(), Some(longer.after(DAY / 4)));
+        assert!(!generations.keep_until(number + 1, longer.after(DAY), DAY), "there is no such generation");
     }
 
     #[test]

@@ -76,6 +76,7 @@ mod tests {
             assert!((80..160).contains(&second.as_millis()), "{second:?}");
         }
     }
+
     #[test]
     fn all_tries_together_end_before_a_lease_does() {
         let at = |seconds, wait| Progress {
@@ -89,6 +90,9 @@ mod tests {
         }
         assert!(pause(Failure::Lost, at(7, 0), 0).is_some());
         assert_eq!(pause(Failure::Lost, at(8, 0), 0), None);
+        let left = |millis| Progress { elapsed: BUDGET.saturating_sub(Duration::from_millis(millis)), ..at(0, 0) };
+        assert!(pause(Failure::Lost, left(41), 0).is_some());
+        assert_eq!(pause(Failure::Lost, left(40), 0), None, "nothing is left after the pause");
         assert!(BUDGET < crate::limits::LEASE_SLACK);
     }
 }

@@ -275,6 +275,9 @@ fn all_errors_are_reported_at_once() {
     let errors = parse(json!([{ "name": "a", "path": "/a", "ttl": "x", "shards": 0 }, 7])).unwrap_err();
     let fields: Vec<&str> = errors.errors().iter().map(ConfigError::field).collect();
     assert_eq!(fields, ["ROUTES[0].scope", "ROUTES[0].shards", "ROUTES[0].ttl", "ROUTES[1]"]);
+    let text = errors.to_string();
+    let lines: Vec<String> = errors.errors().iter().map(ToString::to_string).collect();
+    assert!(text.lines().eq(lines), "a line each: {text}");
 }
 
 #[test]
