@@ -3,7 +3,6 @@
 
 use std::sync::LazyLock;
 
-use arbitrary::{Arbitrary, Unstructured};
 use oncegate_protocol::config::Config;
 use serde_json::json;
 
@@ -34,7 +33,7 @@ const ROUTES: [&str; 4] = ["a", "aa", "device", "public"];
 const TEXTS: usize = 7;
 
 /// What a request is made of.
-#[derive(Arbitrary, Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Parts {
     route: u8,
     is_put: bool,
@@ -42,38 +41,18 @@ struct Parts {
     texts: [String; TEXTS],
 }
 
-/// What makes another request of one.
-#[derive(Arbitrary, Debug)]
-enum Change {
-    /// Some of the end of a text goes to the beginning of the one behind it.
-    Forward {
-        text: u8,
-        bytes: u8,
-    },
-    /// Some of the beginning of a text goes to the end of the one before it.
-    Back {
-        text: u8,
-        bytes: u8,
-    },
-    Swap {
-        text: u8,
-        with: u8,
-    },
-    Replace {
-        text: u8,
-        by: String,
-    },
-    Route(u8),
-    Method,
-}
-
-/// A request, and what makes another one of it.
+/// A request, and what makes another one of it. The first byte chooses the route. The texts are lines; behind the last of them,
+/// and a zero byte, each change is three bytes.
 pub fn check(input: &[u8]) {
-    let mut input = Unstructured::new(input);
-    let Ok(one) = Parts::arbitrary(&mut input) else { return };
-    let Ok(changes) = Vec::<Change>::arbitrary_take_rest(input) else { return };
+    let Some((route, rest)) = input.split_first() else { return };
+    let (texts, changes) =
+        rest.iter().position(|byte| *byte == 0).map_or((rest, [].as_slice()), |at| rest.split_at(at));
+    let Ok(texts) = core::str::from_utf8(texts) else { return };
+    let mut lines = texts.splitn(TEXTS, '\n');
+    let texts = core::array::from_fn(|_| lines.next().unwrap_or_default().to_owned());
+    let one = Parts { route: *route, is_put: false, texts };
     let mut other = one.clone();
-    changes.iter().for_each(|change| other.change(change));
+    changes.get(1..).unwrap_or_default().as_chunks().0.iter().for_each(|change| other.change(*change));
     let (Some(found), Some(other_found)) = (one.identified(), other.identified()) else { return };
 
     assert_eq!(found.record == other_found.record, one.record() == other.record(), "{one:?} and {other:?}");
@@ -105,33 +84,32 @@ impl Parts {
         if self.is_put { "PUT" } else { "POST" }
     }
 
-    fn change(&mut self, change: &Change) {
-        let index = |text: u8| usize::from(text) % TEXTS;
-        match change {
-            Change::Forward { text, bytes } => {
-                let (from, to) = (index(*text), (index(*text) + 1) % TEXTS);
-                let at =
-                    floor_char_boundary(&self.texts[from], self.texts[from].len().saturating_sub(usize::from(*bytes)));
-                let moved = self.texts[from].split_off(at);
-                self.texts[to].insert_str(0, &moved);
+    /// Changes the request: most changes leave it as it is when all texts are put together.
+    fn change(&mut self, [kind, text, by]: [u8; 3]) {
+        let (at, by_length) = (usize::from(text) % TEXTS, usize::from(by));
+        let text = &mut self.texts[at];
+        match kind % 6 {
+            // Some of the end of a text goes to the beginning of the one behind it.
+            0 => {
+                let moved = text.split_off(floor_char_boundary(text, text.len().saturating_sub(by_length)));
+                self.texts[(at + 1) % TEXTS].insert_str(0, &moved);
             }
-            Change::Back { text, bytes } => {
-                let (from, to) = (index(*text), (index(*text) + TEXTS - 1) % TEXTS);
-                let at = floor_char_boundary(&self.texts[from], usize::from(*bytes));
-                let rest = self.texts[from].split_off(at);
-                let moved = std::mem::replace(&mut self.texts[from], rest);
-                self.texts[to].push_str(&moved);
+            // Some of the beginning of a text goes to the end of the one before it.
+            1 => {
+                let rest = text.split_off(floor_char_boundary(text, by_length));
+                let moved = std::mem::replace(text, rest);
+                self.texts[(at + TEXTS - 1) % TEXTS].push_str(&moved);
             }
-            Change::Swap { text, with } => self.texts.swap(index(*text), index(*with)),
-            Change::Replace { text, by } => self.texts[index(*text)].clone_from(by),
-            Change::Route(route) => self.route = *route,
-            Change::Method => self.is_put = !self.is_put,
+            2 => self.texts.swap(at, by_length % TEXTS),
+            3 => text.push(char::from(by)),
+            4 => self.route = by,
+            _ => self.is_put = !self.is_put,
         }
     }
 
     /// `None` where the gate refuses the request.
     fn identified(&self) -> Option<Found> {
-        let [tenant, account, user, first, second, query, _] = &self.texts;
+        let [tenant, account, user, _, _, query, _] = &self.texts;
         if query.contains('#') {
             return None;
         }
@@ -142,7 +120,6 @@ impl Parts {
             .with("cookie", &format!("s={account}"));
         request.certificate = Some(user.clone());
         request.body = self.body().into_bytes();
-        assert!(first.len() < 1 << 20 && second.len() < 1 << 20);
         let Admitted::Identity(identity) = request.admitted(&GATE) else { return None };
         Some(Found {
             record: *identity.place.id.as_bytes(),
@@ -170,8 +147,8 @@ impl Parts {
         let [tenant, account, user, ..] = &self.texts;
         match self.route() {
             "public" => ("public", Vec::new()),
-            // White space around a cookie's value is not part of it.
-            "device" => ("device", vec![account.trim(), user, tenant]),
+            // A cookie ends at the semicolon, and white space around its value is not part of it (RFC 6265, section 5.2).
+            "device" => ("device", vec![account.split(';').next().unwrap_or_default().trim(), user, tenant]),
             route => (route, vec![account, user, tenant]),
         }
     }

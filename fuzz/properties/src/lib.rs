@@ -16,6 +16,7 @@
 
 pub mod config;
 pub mod decoding;
+mod document;
 pub mod encodings;
 pub mod fingerprint;
 pub mod frames;

@@ -99,14 +99,16 @@ fn check_address(configured: &Origin, seen: RequestUrl<'_>) {
 
 /// The address at which the origin is asked about a request.
 fn check_probe(config: &Config, origin: &Origin, href: &str) {
-    let request = Request::new("POST", href).with("idempotency-key", "a/../b");
-    let Admitted::Identity(identity) = request.admitted(config) else { return };
-    let Some(probe) = identity.probe.as_deref() else { return };
-    let address = origin.address(probe);
-    // It is a whole address, with nothing in it that would be resolved away.
-    assert_eq!(Url::parse(&address).map(String::from).as_ref(), Ok(&address));
-    assert_eq!(probe.split('/').count(), 5, "{probe}");
-    assert!(!climbs(probe) && !probe.contains(['?', '#']), "{probe}");
+    for key in ["order-1", "a/../b", "..", ".", "%2e%2E"] {
+        let request = Request::new("POST", href).with("idempotency-key", key);
+        let Admitted::Identity(identity) = request.admitted(config) else { return };
+        let Some(probe) = identity.probe.as_deref() else { continue };
+        let address = origin.address(probe);
+        // It is a whole address, with nothing in it that would be resolved away.
+        assert_eq!(Url::parse(&address).map(String::from).as_ref(), Ok(&address));
+        assert_eq!(probe.split('/').count(), 5, "{probe}");
+        assert!(!climbs(probe) && !probe.contains(['?', '#']), "{probe}");
+    }
 }
 
 /// The segments of a path, in every way of which GUARANTEES.md says that it is looked at.

@@ -11,7 +11,7 @@ use oncegate_protocol::request::{Admission, ByToken, FetchedKeys, KeySets, NextS
 use oncegate_protocol::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::fingerprint::names_come_once;
+use crate::document::Document;
 use crate::gate::{Admitted, Request, choice_and_text, config};
 
 const ISSUER: &str = "https://i.example";
@@ -166,5 +166,5 @@ impl Said {
 fn object(part: &str) -> Option<Value> {
     let text = URL_SAFE_NO_PAD.decode(part).ok()?;
     let value: Value = serde_json::from_slice(&text).ok()?;
-    (value.is_object() && names_come_once(&text)).then_some(value)
+    (value.is_object() && Document::read(&text).is_some()).then_some(value)
 }

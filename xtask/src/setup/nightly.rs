@@ -17,9 +17,9 @@ impl Nightly {
     pub(crate) fn find(project: &Project) -> Result<Self> {
         let mut command = crate::run::command(project, "rustc");
         select(&mut command);
-        command.args(["--version", "--verbose"]);
-        let described = crate::run::output(&mut command).unwrap_or_default();
-        let host = host_of_nightly(&described).context(
+        // What rustup says where it has none is no help.
+        let described = command.args(["--version", "--verbose"]).output().map(|output| output.stdout);
+        let host = host_of_nightly(&String::from_utf8_lossy(&described.unwrap_or_default())).context(
             "fuzzing needs a nightly compiler, because only that can say which code an input has reached: install it with \
              `rustup toolchain install nightly`",
         )?;
