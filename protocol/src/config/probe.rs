@@ -151,6 +151,8 @@ mod tests {
         assert_eq!(fill("/by-key?k={key}", "..").as_deref(), Some("/by-key?k=.."));
         assert_eq!(fill("/{key}", "//evil").as_deref(), Some("/%2F%2Fevil"));
         assert_eq!(ProbePath::parse("/{other}/{key}").unwrap().fill("k", &[]), None);
+        let empty = [("shop".to_owned(), String::new())];
+        assert_eq!(ProbePath::parse("/{shop}/{key}").unwrap().fill("k", &empty), None, "it would be another host");
         let odd = [("shop".to_owned(), "\u{fffd}".to_owned())];
         assert_eq!(ProbePath::parse("/{shop}/{key}").unwrap().fill("k", &odd), None);
     }

@@ -103,3 +103,37 @@ pub enum KeyFormat {
     /// A ULID; upper and lower case are the same key.
     Ulid,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_has_a_parent_and_a_name_in_it() {
+        for (pointer, parent, name) in [
+            ("/a", "", "a"),
+            ("/a/b", "/a", "b"),
+            ("/a/", "/a", ""),
+            ("/a~1b/c~0d~1", "/a~1b", "c~d/"),
+            ("/~01", "", "~1"),
+        ] {
+            assert_eq!(Pointer::parse(pointer).unwrap().split_last(), (parent, name.to_owned()), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_source_is_written_and_told_as_it_was_given() {
+        for (text, told) in [
+            ("header:x-key", "the header x-key"),
+            ("json:/a~1b/c", "the value at /a~1b/c in the JSON body"),
+            ("query:k", "the query parameter k"),
+            ("path:id", "the path parameter id"),
+        ] {
+            let source = KeySource::parse(text).unwrap();
+            assert_eq!((source.to_string().as_str(), source.describe().as_str()), (text, told));
+        }
+        for bad in ["", "header", "header:", "header:a b", "query:", "path:", "json:", "json:a", "cookie:a"] {
+            assert!(KeySource::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,4 +1,5 @@
 mod bounds;
+mod routes;
 
 use super::*;
 use crate::request::NormalPath;

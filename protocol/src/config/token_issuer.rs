@@ -137,5 +137,6 @@ mod tests {
     fn the_log_shows_no_query() {
         let address = KeySetAddress::parse("https://issuer.example/keys?app=7").unwrap();
         assert_eq!(address.shown(), "https://issuer.example/keys");
+        assert_eq!(address.as_str(), "https://issuer.example/keys?app=7");
     }
 }

@@ -52,9 +52,28 @@ fn lengths() {
     assert!(takes("path", path(1024)) && !takes("path", path(1025)));
     let method = |length: usize| json!([letters(length).to_ascii_uppercase()]);
     assert!(takes("methods", method(32)) && !takes("methods", method(33)) && !takes("methods", method(0)));
+    let pointer = |length: usize| json!([format!("json:/{}", letters(length - 1))]);
+    assert!(takes("key", pointer(1024)) && !takes("key", pointer(1025)));
+    let probe = |length: usize| json!({ "probe": format!("/{}/{{key}}", letters(length - "//{key}".len())) });
+    assert!(takes("on_unknown", probe(1024)) && !takes("on_unknown", probe(1025)));
     let header = |length: usize| json!([letters(length)]);
     assert!(takes("keep_headers", header(128)));
     assert!(!takes("keep_headers", header(129)) && !takes("keep_headers", header(0)));
+}
+
+#[test]
+fn lengths_of_an_issuer() {
+    let takes = |field: &str, value: String| {
+        let mut route = json!({ "name": "a", "path": "/a", "scope": ["jwt:sub"], "jwt": issuer() });
+        route["jwt"][field] = json!(value);
+        parse(json!([route])).is_ok()
+    };
+    let address = |length: usize| format!("https://a/{}", letters(length - "https://a/".len()));
+    assert!(takes("jwks", address(1024)) && !takes("jwks", address(1025)));
+    for field in ["issuer", "audience"] {
+        assert!(takes(field, letters(1)) && takes(field, letters(1024)), "{field}");
+        assert!(!takes(field, letters(0)) && !takes(field, letters(1025)), "{field}");
+    }
 }
 
 #[test]
