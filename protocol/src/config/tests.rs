@@ -276,6 +276,10 @@ fn all_errors_are_reported_at_once() {
     let errors = parse(json!([{ "name": "a", "path": "/a", "ttl": "x", "shards": 0 }, 7])).unwrap_err();
     let fields: Vec<&str> = errors.errors().iter().map(ConfigError::field).collect();
     assert_eq!(fields, ["ROUTES[0].scope", "ROUTES[0].shards", "ROUTES[0].ttl", "ROUTES[1]"]);
+    for field in ["name", "path", "scope"] {
+        let text = with(field, Value::Null).unwrap_err().to_string();
+        assert!(text.starts_with(&format!("ROUTES[0].{field} is missing")) && text.lines().count() == 1, "{text}");
+    }
     let text = errors.to_string();
     let lines: Vec<String> = errors.errors().iter().map(ToString::to_string).collect();
     assert!(text.lines().eq(lines), "a line each: {text}");
