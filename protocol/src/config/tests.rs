@@ -112,9 +112,11 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("scope", json!(["header:"]), "header:Authorization"),
         ("scope", json!(["cookie:a b"]), "cookie:session"),
         ("scope", json!(["path:nope"]), "has"),
+        ("scope", json!(["path:"]), "header:Authorization"),
         ("fingerprint", json!({}), "include"),
         ("fingerprint", json!({ "only": ["/a"] }), "include"),
         ("fingerprint", json!({ "include": ["a"] }), "include"),
+        ("fingerprint", json!({ "include": ["/a"], "only": ["/b"] }), "include"),
         ("ttl", json!("soon"), "24h"),
         ("ttl", json!(3600), "24h"),
         ("ttl", json!("0s"), "1ms"),
@@ -132,6 +134,7 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("shards", json!(4097), "1 to 4096"),
         ("shards", json!(1.5), "1 to 4096"),
         ("shards", json!({ "count": 16 }), "previous"),
+        ("shards", json!({ "count": 16, "previous": 8, "next": 32 }), "previous"),
         ("shards", json!({ "count": 16, "previous": 16 }), "other than now"),
         ("renamed_from", json!("payments"), "other than now"),
         ("renamed_from", json!("a/b"), "letters"),
@@ -480,6 +483,7 @@ fn secrets_are_not_printed() {
     let config = sealing(true, Some(GOOD_KEY), Some(OLD_KEY)).unwrap();
     let variables = Variables { seal_key: Some(Secret::new(GOOD_KEY.to_owned())), ..Variables::default() };
     let printed = format!("{config:?} {variables:?}");
+    assert!(printed.contains("Secret(…)"), "{printed}");
     for shown in [GOOD_KEY, OLD_KEY, "0, 1, 2, 3", "7, 7, 7"] {
         assert!(!printed.contains(shown), "{printed}");
     }

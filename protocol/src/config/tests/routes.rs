@@ -71,3 +71,24 @@ fn times_are_sums() {
     assert_eq!((times.retention(), times.lease(), times.wait()), (seconds(3660), seconds(15), seconds(3)));
     assert_eq!(route(json!({ "wait": "3s" })).wait(), Duration::ZERO, "it answers at once");
 }
+
+#[test]
+fn a_source_of_the_scope_is_told_as_clients_know_it() {
+    let scope = json!(["header:X-Account", "path:shop", "host", "cookie:session", "client-certificate"]);
+    let told: Vec<String> =
+        route(json!({ "scope": scope })).scope.sources().iter().map(ScopeSource::describe).collect();
+    let expected =
+        ["the header x-account", "the path parameter shop", "the host", "the cookie session", "a client certificate"];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_route_that_is_off_guards_nothing_and_is_still_known() {
+    let table = |name: &str, method: &str, mode: &str| json!({ "name": name, "path": "/a", "scope": "public", "methods": [method], "mode": mode });
+    let config = parse(json!([table("on", "POST", "enforce"), table("off", "PUT", "off")])).unwrap();
+    let routes = &config.routes;
+    assert!(routes.guards_method("POST") && !routes.guards_method("PUT") && !routes.guards_method("GET"));
+    assert_eq!(routes.routes().len(), 1);
+    assert_eq!(routes.all().map(|route| route.name.as_str()).collect::<Vec<_>>(), ["on", "off"]);
+    assert!(routes.named("off").is_some() && routes.named("other").is_none());
+}
