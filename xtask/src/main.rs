@@ -57,10 +57,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
             if routes_lock::is_deployment() {
                 routes_lock::check(&project)?;
             }
-            setup::under_lock(&project, |project| {
-                let toolchain = setup::for_build(project)?;
-                worker_build::build(project, &toolchain)
-            })
+            worker_build::set_up_and_build(&project)
         }
         Command::Size => setup::under_lock(&project, |project| {
             let toolchain = setup::for_build(project)?;

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Error, Result};
 
 use crate::project::Project;
-use crate::{run, setup, worker_build};
+use crate::{run, worker_build};
 
 const PROGRAM: &str = "tests/torture/main.mjs";
 
@@ -51,10 +51,7 @@ impl FromStr for Broken {
 
 /// Builds the Worker and tortures it. An error unless every promise was kept, and enough went wrong.
 pub(crate) fn run(project: &Project, flags: &Flags) -> Result<()> {
-    setup::under_lock(project, |project| {
-        let toolchain = setup::for_build(project)?;
-        worker_build::build(project, &toolchain)
-    })?;
+    worker_build::set_up_and_build(project)?;
     let seed = flags.seed.unwrap_or_else(any_seed);
     let mut command = run::command(project, run::node(project)?);
     command.arg(PROGRAM);

@@ -6,16 +6,24 @@ use anyhow::{Context, Result, bail};
 
 use crate::build_stamp::Stamp;
 use crate::project::Project;
-use crate::setup::cargo_tools;
 use crate::setup::rust_target::{TARGET, WasmToolchain};
+use crate::setup::{self, cargo_tools};
 
 /// What the Worker is made from. `wrangler.toml` is not among it: it tells how the Worker is run.
 const INPUTS: &[&str] =
     &["src", "protocol/src", "protocol/Cargo.toml", "Cargo.toml", "Cargo.lock", "package-lock.json", ".cargo"];
 
+/// Sets up what compiling the Worker needs, and compiles it, while no other command of this checkout does.
+pub(crate) fn set_up_and_build(project: &Project) -> Result<()> {
+    setup::under_lock(project, |project| {
+        let toolchain = setup::for_build(project)?;
+        build(project, &toolchain)
+    })
+}
+
 /// Compiles the Worker, unless `build/` was made from just these sources by just these tools.
 ///
-/// The caller holds the lock of [`crate::setup::under_lock`].
+/// The caller holds the lock of [`setup::under_lock`].
 pub(crate) fn build(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
     let stamp = stamp(project, toolchain)?;
     if project.path("build/index.js").is_file() && stamp.is_current() {
