@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 
 import { HALF_WRITTEN, LEASE_MS, crash, startCrashing } from './support/crash.mjs';
 import { assertCreated, assertProblem, assertReplayed } from './support/expect.mjs';
+import { inParallel } from './support/parallel.mjs';
 
 /** The points, what is on disk when workerd dies there, and how often the origin has executed by then or yet will. */
 const POINTS = [
@@ -109,11 +110,7 @@ async function letHappen() {
 }
 
 async function come(those) {
-  const left = those.values();
-  const comeInTurn = async () => {
-    for (const cell of left) await comeTo(cell);
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, comeInTurn));
+  await inParallel(those, AT_A_TIME, comeTo);
 }
 
 async function comeTo(cell) {

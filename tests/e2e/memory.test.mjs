@@ -14,6 +14,7 @@ import { startGate } from './support/gate.mjs';
 import { inChunks, rawRequest } from './support/http.mjs';
 import { mebibytes, peakGrowth } from './support/memory.mjs';
 import { handmadeOrigin } from './support/origin.mjs';
+import { inParallel } from './support/parallel.mjs';
 import { until } from './support/until.mjs';
 
 const MIB = 1024 * 1024;
@@ -208,15 +209,8 @@ for (const path of ['/vast', '/vast-chunked', '/vast-early']) {
     const gate = await freshGate(t);
     const keys = Array.from({ length: VAST_ANSWERS }, () => freshKey());
     const calls = origin.seen.length;
-    const replies = await within(160, t, gate, async () => {
-      const left = [...keys];
-      const got = [];
-      const worker = async () => {
-        for (let key = left.pop(); key; key = left.pop()) got.push(await digested(gate, path, key));
-      };
-      await Promise.all(Array.from({ length: AT_A_TIME }, worker));
-      return got;
-    });
+    const ask = (key) => digested(gate, path, key);
+    const replies = await within(160, t, gate, () => inParallel(keys, AT_A_TIME, ask));
     assert.deepEqual(replies, keys.map(() => `201 created ${digest(VAST)}`));
     for (const key of keys) assertProblem(await gate.post(path, { key, json: {} }), 409, 'not-stored');
     assert.equal(origin.seen.length, calls + VAST_ANSWERS);

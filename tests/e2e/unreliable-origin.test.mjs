@@ -8,18 +8,16 @@ import { route } from './support/expect.mjs';
 import { startGate } from './support/gate.mjs';
 import { operatorOf } from './support/operator.mjs';
 import { handmadeOrigin } from './support/origin.mjs';
+import { inParallel } from './support/parallel.mjs';
+import { randomOf } from './support/random.mjs';
 
 const KEYS = 1_000;
 const RETRIES = 20;
-const WRONG = 0.3;
+const WRONG_PERCENT = 30;
 const TOKEN = 'a-token-of-at-least-sixteen-characters';
 
 const executions = new Map();
-let seed = 20_260_101; // the same faults in every run, as far as the calls come in the same order
-const random = () => {
-  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-  return seed / 2 ** 32;
-};
+const dice = randomOf(20_260_101); // the same faults in every run, as far as the calls come in the same order
 
 /** Executes a payment, and gives the answer that is due. */
 function execute(key) {
@@ -49,12 +47,12 @@ let isReliable = false;
 const origin = await handmadeOrigin((incoming, outgoing) => {
   incoming.resume().on('end', () => {
     const key = incoming.headers['idempotency-key'];
-    if (isReliable || random() >= WRONG) {
+    if (isReliable || dice.below(100) >= WRONG_PERCENT) {
       calls.right += 1;
       answer(outgoing, 201, execute(key));
     } else {
       calls.wrong += 1;
-      FAULTS[Math.floor(random() * FAULTS.length)](key, outgoing);
+      dice.pick(FAULTS)(key, outgoing);
     }
   });
 });
@@ -75,20 +73,17 @@ test(`${KEYS} keys, ${RETRIES} retries of each: none is executed twice, each ans
   const outcomes = {};
   const keys = Array.from({ length: KEYS }, (_, index) => `key-${index}`);
   // Round by round over all keys: so a key is seen running, and long after it.
-  const queue = Array.from({ length: RETRIES }, () => keys).flat();
+  const requests = Array.from({ length: RETRIES }, () => keys).flat();
   const last = new Map();
-  const client = async () => {
-    for (let key = queue.pop(); key; key = queue.pop()) {
-      const reply = await pay(key);
-      outcomes[reply.outcome] = (outcomes[reply.outcome] ?? 0) + 1;
-      if (['created', 'replayed'].includes(reply.outcome)) {
-        assert.ok([201, 500].includes(reply.status), `${reply.status}`);
-        assert.deepEqual(executions.get(key), [reply.text], key);
-      }
-      last.set(key, reply);
+  await inParallel(requests, 48, async (key) => {
+    const reply = await pay(key);
+    outcomes[reply.outcome] = (outcomes[reply.outcome] ?? 0) + 1;
+    if (['created', 'replayed'].includes(reply.outcome)) {
+      assert.ok([201, 500].includes(reply.status), `${reply.status}`);
+      assert.deepEqual(executions.get(key), [reply.text], key);
     }
-  };
-  await Promise.all(Array.from({ length: 48 }, client));
+    last.set(key, reply);
+  });
   for (const key of keys) assert.ok((executions.get(key)?.length ?? 0) <= 1, `${key}: ${executions.get(key)}`);
   t.diagnostic(`calls of the origin: ${JSON.stringify(calls)}; replies: ${JSON.stringify(outcomes)}`);
   assert.ok(calls.wrong / (calls.right + calls.wrong) > 0.2, 'the origin was too good');
