@@ -19,6 +19,13 @@ const STEP_BYTES: usize = limits::DECODE_STEP_BYTES as usize;
 /// exceeds [`STEP_BYTES`] by some 260 kilobytes at most.
 const BITE_BYTES: usize = 256;
 
+/// How many bites one step takes at most, whatever comes of them: there are bodies that decode to nothing for a long time.
+const STEP_BITES: usize = 256;
+
+/// How often the decoder is asked for what it has held back, each time for up to [`STEP_BYTES`]. It holds back up to 32
+/// kilobytes, which is how far deflate looks back (RFC 1951, section 2).
+const LAST_STEPS: usize = 4;
+
 /// A body that is being decoded.
 #[derive(Debug)]
 pub struct Decoding(State);
@@ -64,7 +71,10 @@ impl Decoding {
     /// Where the body is not what its coding says. Then it must break off: what has been given is not the whole.
     pub fn step(&mut self, encoded: &mut &[u8]) -> Result<Vec<u8>, Undecodable> {
         let mut decoded = Vec::new();
-        while !encoded.is_empty() && decoded.len() < STEP_BYTES {
+        for _ in 0..STEP_BITES {
+            if encoded.is_empty() || decoded.len() >= STEP_BYTES {
+                break;
+            }
             let bite = encoded.get(..BITE_BYTES).unwrap_or(encoded);
             let taken = self.0.decode(bite, &mut decoded)?;
             *encoded = encoded.get(taken..).unwrap_or_default();
@@ -82,15 +92,13 @@ impl Decoding {
             State::UnknownDeflate => Err(Undecodable::Short),
             mut state @ State::Deflate(_) => {
                 let mut decoded = Vec::new();
-                loop {
-                    let before = decoded.len();
+                for _ in 0..LAST_STEPS {
                     state.decode(&[], &mut decoded)?;
-                    match state {
-                        State::EndedDeflate => return Ok(decoded),
-                        _ if decoded.len() == before => return Err(Undecodable::Short),
-                        _ => {}
+                    if matches!(state, State::EndedDeflate) {
+                        return Ok(decoded);
                     }
                 }
+                Err(Undecodable::Short)
             }
             State::EndedDeflate => Ok(Vec::new()),
         }

@@ -122,6 +122,28 @@ fn without_the_token_nothing_is_told() {
     }
 }
 
+#[test]
+fn only_a_body_that_is_stored_is_sealed() {
+    let sealed = payments(json!({ "seal": true }));
+    let plain = payments(json!({}));
+    let resolve = |route: &Route, members: &str| {
+        let body = format!(r#"{{ "fence": "{FENCE}", "who": "alice", "why": "asked", {members} }}"#);
+        body::resolve(route, body.as_bytes()).unwrap()
+    };
+    let (sealed, plain) = (&sealed.routes.routes()[0], &plain.routes.routes()[0]);
+    let completed = r#""as": "completed", "response": { "status": 201, "body": "x" }"#;
+    let change = resolve(sealed, completed);
+    assert_eq!(change.seal(sealed), Some((sealed.seal.as_ref().unwrap(), Status::new(201).unwrap())));
+    assert_eq!(change.seal(plain), None);
+    assert_eq!(change.name(), "resolved as completed");
+    let empty = resolve(sealed, r#""as": "completed", "response": { "status": 204 }"#);
+    assert_eq!(empty.seal(sealed), None);
+    let released = resolve(sealed, r#""as": "released""#);
+    assert_eq!((released.seal(sealed), released.name()), (None, "resolved as released"));
+    let forgotten = body::forget(format!(r#"{{ "fence": "{FENCE}", "who": "alice", "why": "asked" }}"#).as_bytes());
+    assert_eq!(forgotten.unwrap().name(), "forgotten");
+}
+
 /// The ids that requests get, as the gate reads them.
 fn request_ids(config: &Config, headers: &[(&str, &str)], url: &str, body: &str) -> Vec<RecordId> {
     let header = |wanted: &str| headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned());

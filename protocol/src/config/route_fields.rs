@@ -28,7 +28,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 impl Route {
-    /// Reads a table. `None` where what must be there is not; the errors say what.
+    /// Reads a table. `None` where it has no path to compare with those of other routes; the errors say what is wrong.
     pub(super) fn parse(fields: &mut Fields<'_>, seal_key: Option<&SealKey>) -> Option<Self> {
         let name = fields.required("name", NAME, parse_name);
         let path = fields.required("path", PATH, parse_path);
@@ -54,7 +54,7 @@ impl Route {
                 values::word(value, &[("any", KeyFormat::Any), ("uuid", KeyFormat::Uuid), ("ulid", KeyFormat::Ulid)])
             }),
             required: fields.or("required", true, values::boolean),
-            scope: scope.clone().unwrap_or(Scope::Public),
+            scope: scope.unwrap_or(Scope::Public),
             fingerprint: fields.or("fingerprint", FingerprintRule::Raw, parse_fingerprint),
             ttl: fields.or("ttl", HOUR.saturating_mul(24), |value| values::duration(value, ONE_MS, limits::TTL)),
             guard: fields
@@ -84,8 +84,7 @@ impl Route {
             seal: fields.or("seal", None, |value| parse_seal(value, seal_key)),
         };
         route.check(fields);
-        // Without these there is no route; the errors have been noted, and all fields were read.
-        (path.is_some() && scope.is_some()).then_some(route)
+        path.is_some().then_some(route)
     }
 
     /// What no single field can tell.

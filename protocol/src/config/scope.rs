@@ -67,24 +67,21 @@ impl Scope {
         let written = fields.required("scope", Self::EXPECTED, WrittenScope::parse);
         let issuer = fields.table("jwt", TokenIssuer::EXPECTED, TokenIssuer::parse);
         match (written?, issuer) {
-            (WrittenScope::Sources { claims, others }, Given::Right(issuer)) if !claims.is_empty() => {
+            (WrittenScope::Claims { claims, others }, Given::Right(issuer)) => {
                 Some(Self::Token { issuer, claims, others })
             }
-            (WrittenScope::Sources { claims, .. }, Given::Absent) if !claims.is_empty() => {
+            (WrittenScope::Claims { .. }, Given::Absent) => {
                 fields.missing("jwt", TokenIssuer::EXPECTED);
                 None
             }
-            (WrittenScope::Sources { claims, .. }, _) if !claims.is_empty() => None,
-            (written, issuer) => {
+            (WrittenScope::Claims { .. }, Given::Wrong) => None,
+            (WrittenScope::NoClaims(scope), issuer) => {
                 if let Given::Right(issuer) = issuer {
                     let expected = "a table only where the scope has a source such as \"jwt:sub\": \
                         nobody would read it otherwise";
                     fields.wrong("jwt", &format!("the tokens of {}", issuer.issuer), expected);
                 }
-                Some(match written {
-                    WrittenScope::Public => Self::Public,
-                    WrittenScope::Sources { others, .. } => Self::Sources(others),
-                })
+                Some(scope)
             }
         }
     }
@@ -92,14 +89,14 @@ impl Scope {
 
 /// The field `scope`, before it is known whose tokens it speaks of.
 enum WrittenScope {
-    Public,
-    Sources { claims: Vec<String>, others: Vec<ScopeSource> },
+    Claims { claims: Vec<String>, others: Vec<ScopeSource> },
+    NoClaims(Scope),
 }
 
 impl WrittenScope {
     fn parse(value: &serde_json::Value) -> Result<Self, Expected> {
         if value.as_str() == Some("public") {
-            return Ok(Self::Public);
+            return Ok(Self::NoClaims(Scope::Public));
         }
         let written = values::list(value, Scope::EXPECTED, WrittenSource::parse)?;
         if !(1..=limits::SCOPE_SOURCES).contains(&written.len()) {
@@ -112,7 +109,10 @@ impl WrittenScope {
                 WrittenSource::Other(source) => others.push(source),
             }
         }
-        Ok(Self::Sources { claims, others })
+        Ok(match claims.is_empty() {
+            true => Self::NoClaims(Scope::Sources(others)),
+            false => Self::Claims { claims, others },
+        })
     }
 }
 

@@ -283,6 +283,9 @@ fn all_errors_are_reported_at_once() {
         let text = with(field, Value::Null).unwrap_err().to_string();
         assert!(text.starts_with(&format!("ROUTES[0].{field} is missing")) && text.lines().count() == 1, "{text}");
     }
+    // What has no path is not said to stand in another route's way.
+    let errors = parse(json!([{ "name": "a", "scope": "public" }, { "name": "b", "scope": "public" }])).unwrap_err();
+    assert_eq!(errors.errors().len(), 2, "{errors}");
     let text = errors.to_string();
     let lines: Vec<String> = errors.errors().iter().map(ToString::to_string).collect();
     assert!(text.lines().eq(lines), "a line each: {text}");
