@@ -264,9 +264,9 @@ fn span(span: Duration) -> String {
     humantime::format_duration(span).to_string()
 }
 
-/// In the largest unit of which it is a whole number.
+/// In the largest unit of which it is a whole number. No size is 0.
 fn size(bytes: u64) -> String {
-    let in_units = |unit: u64| bytes.checked_div(unit).filter(|count| *count > 0 && bytes.checked_rem(unit) == Some(0));
+    let in_units = |unit: u64| bytes.checked_div(unit).filter(|_| bytes.checked_rem(unit) == Some(0));
     match (in_units(1 << 20), in_units(1 << 10)) {
         (Some(count), _) => format!("{count}MiB"),
         (None, Some(count)) => format!("{count}KiB"),
