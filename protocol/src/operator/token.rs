@@ -74,6 +74,15 @@ mod tests {
         assert!(!token.is_shown(None));
     }
 
+    /// Of digests that are compared amiss, some of many would do.
+    #[test]
+    fn none_of_many_other_tokens_opens() {
+        let token = AdminToken::parse("0123456789abcdef").unwrap();
+        for number in 0..2_000 {
+            assert!(!token.is_shown(Some(&format!("Bearer {number}"))), "{number}");
+        }
+    }
+
     #[test]
     fn a_token_that_is_short_or_cannot_be_sent_is_refused_unsaid() {
         for refused in
