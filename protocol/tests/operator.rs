@@ -15,6 +15,9 @@ use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::{OperatorCommand, Page, Report, SentIntervention, ShownBody, Tally};
 use serde_json::{Value, json};
 
+mod problems;
+mod standing;
+
 const TOKEN: &str = "0123456789abcdef";
 const FENCE: &str = "abababababababababababababababAB";
 const ID: &str = "0707070707070707070707070707070707070707070707070707070707070707";
@@ -247,6 +250,7 @@ fn a_change_is_read_or_refused_with_what_is_wrong() {
     assert_eq!((change.body, change.note.who()), (vec![0, 0xff, b'a'], "alice"));
     assert_eq!(change.fence, AttemptId::from_bytes([0xab; 16]));
     assert_eq!(respond(json!({ "status": 200, "body": "ü" })).unwrap().body, "ü".as_bytes());
+    assert_eq!(respond(json!({ "status": 200, "body": "x".repeat(10) })).unwrap().body.len(), 10);
     assert_eq!(resolve(json!({ "as": "released" })).unwrap().intervention, SentIntervention::Release);
     let forget = |mut members: Value| {
         members
@@ -356,6 +360,7 @@ fn walk(tables: &Tables, mut walk: Walk, now: Timestamp) -> (Page, usize) {
     let mut steps = 0;
     while let Some(step) = walk.step() {
         steps += 1;
+        assert!(steps <= 100, "the page is never done: {step:?}");
         let rows: Vec<(&RecordId, &Record)> = tables[&step.generation]
             .iter()
             .filter(|(id, _)| step.after.is_none_or(|after| **id > after))
@@ -380,6 +385,7 @@ fn pages(tables: &Tables, listed: Listed, limit: u16, now: Timestamp) -> Vec<Vec
         if from.is_none() {
             return pages;
         }
+        assert!(pages.len() <= 2_000, "the list never ends: {from:?}");
     }
 }
 
@@ -464,6 +470,9 @@ fn a_page_looks_at_a_bounded_number_of_rows() {
     assert!(page.entries.is_empty() && page.next.is_some(), "{page:?}");
     assert!(steps <= 4, "{steps} statements for one page");
     assert_eq!(pages(&tables, Listed::Unknown, 50, at(200)).concat(), [id(0, 0)]);
+    let tables = Tables::from([(1, rows(30, &unknown()))]);
+    let (page, steps) = walk(&tables, Walk::begin(Listed::Unknown, 10, None, [1].into_iter()), at(200));
+    assert_eq!((page.entries.len(), steps), (10, 1), "a full page looks at nothing more");
 }
 
 #[test]
@@ -495,15 +504,17 @@ fn go_through(config: &Config, ledgers: &BTreeMap<String, Tables>, broken: &str)
         let mut calls = 0;
         while let Some((name, command)) = tour.step() {
             calls += 1;
+            assert!(calls <= 16, "{calls} ledgers are asked for one page");
             let OperatorCommand::List { listed, limit, from } = command else { panic!("{command:?}") };
             let nothing = Tables::new();
             let tables = ledgers.get(&name).unwrap_or(&nothing);
             let begun = Walk::begin(listed, limit, from, tables.keys().rev().copied());
             tour.saw(&name, (name != broken).then(|| walk(tables, begun, at(200)).0));
         }
-        assert!(calls <= 16, "{calls} ledgers were asked for one page");
         let reply = tour.reply();
         replies += 1;
+        assert!(replies <= 100, "the list never ends: {reply}");
+        assert_eq!(reply["state"], "unknown");
         let records = reply["records"].as_array().unwrap();
         assert!(records.len() <= 5);
         ids.extend(records.iter().map(|record| record["id"].as_str().unwrap().to_owned()));
@@ -568,10 +579,13 @@ fn counters_are_summed_a_bounded_number_of_ledgers_at_a_time() {
     }
     assert_eq!((asked, forwarded), (300, 600));
 
+    let most = payments(json!({ "shards": 128 }));
+    assert!(ask(&most, "GET", "counters").is_ok());
     let small = payments(json!({}));
     let Ok(Ask::Counters(sums)) = ask(&small, "GET", "counters") else { panic!("refused") };
     let reply = sums.reply(&[("payments/8/0".to_owned(), None), ("payments/8/1".to_owned(), Some(Tally::default()))]);
     assert_eq!(reply["failed"], json!(["payments/8/0"]));
+    assert_eq!(reply["largest"], Value::Null, "none has anything");
 }
 
 #[test]
