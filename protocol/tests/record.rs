@@ -81,6 +81,11 @@ fn doubted() -> Record {
     written(doubt(&Stored::Record(claimed()), MINE, Doubt::ConnectionLost, RETENTION, at(1001)))
 }
 
+/// What has happened to a record.
+fn events(record: &Record) -> Vec<Event> {
+    record.history.transitions().iter().map(|transition| transition.event.clone()).collect()
+}
+
 /// What a begin comes to, in a word.
 fn told(record: Record, claim: &Claim, now: Timestamp) -> String {
     match begin(&Stored::Record(record), claim, now) {
@@ -318,9 +323,10 @@ fn a_previous_layout_answers_for_what_it_has_and_gives_all_else_away_for_good() 
 fn a_late_completion_counts_while_nobody_else_has_claimed() {
     let late = written(complete(&Stored::Record(claimed()), MINE, answer(200), RETENTION, at(1090)));
     assert_eq!(told(late.clone(), &claim(OTHER, SAME, OnUnknown::Hold), at(1091)), "replay 200");
-    let events: Vec<Event> = late.history.transitions().iter().map(|transition| transition.event.clone()).collect();
     let expected = [Event::Claimed, Event::Doubted(Doubt::LeaseExpired), Event::Completed(Status::new(200).unwrap())];
-    assert_eq!(events, expected);
+    assert_eq!(events(&late), expected);
+    let in_time = [Event::Claimed, Event::Completed(Status::new(201).unwrap())];
+    assert_eq!(events(&completed()), in_time, "nobody has doubted it");
 
     let Begin::Forward { write: Some(second), .. } =
         begin(&Stored::Record(claimed()), &claim(OTHER, SAME, OnUnknown::Retry), at(1040))
@@ -507,7 +513,7 @@ fn an_operator_settles_what_is_unknown_and_forgets_what_is_over() {
 #[test]
 fn what_an_operator_has_settled_is_told_with_who_and_why_and_another_payload_is_still_a_mismatch() {
     let record = settled_by_hand(claimed(), Intervention::Complete(answer(201)), at(1040));
-    let events: Vec<Event> = record.history.transitions().iter().map(|transition| transition.event.clone()).collect();
+    let events = events(&record);
     let resolved = Event::Resolved { status: Status::new(201), note: note() };
     assert_eq!(events, [Event::Claimed, Event::Doubted(Doubt::LeaseExpired), resolved]);
     assert_eq!(told(record, &claim(OTHER, DIFFERENT, OnUnknown::Retry), at(1041)), "mismatch");
