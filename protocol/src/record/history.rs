@@ -57,10 +57,10 @@ impl History {
     /// This history with one more transition.
     #[must_use]
     pub fn with(mut self, transition: Transition) -> Self {
-        if self.0.len() >= limits::HISTORY && self.0.len() > 1 {
+        self.0.push(transition);
+        if self.0.len() > limits::HISTORY {
             self.0.remove(1);
         }
-        self.0.push(transition);
         self
     }
 }
