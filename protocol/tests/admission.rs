@@ -65,30 +65,38 @@ fn refused(problem: &oncegate_protocol::problem::Problem) -> Seen {
 }
 
 fn see(config: &Config, request: &Request) -> Seen {
+    match identify(config, request) {
+        Ok(identity) => Seen::Guarded(identity.place.id, identity.fingerprint, identity.key),
+        Err(seen) => seen,
+    }
+}
+
+/// What a request is if it is guarded, and else what becomes of it.
+fn identify<'c>(config: &'c Config, request: &Request) -> Result<Identity<'c>, Seen> {
     let header =
         |wanted: &str| request.headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned());
     let certificate = || header("test-certificate");
     let url = RequestUrl::parse(request.url);
     let head = RequestHead { method: request.method, url, header: &header, certificate: &certificate };
-    let identity = match admit(config, &head) {
-        Admission::PassThrough => return Seen::Pass,
-        Admission::Documentation => return Seen::Own("page"),
-        Admission::Nothing => return Seen::Own("nothing"),
-        Admission::Operator(_) => return Seen::Own("operator"),
-        Admission::Refuse(problem) => return refused(&problem),
-        Admission::ByToken(_) => return Seen::Token,
+    match admit(config, &head) {
+        Admission::PassThrough => Err(Seen::Pass),
+        Admission::Documentation => Err(Seen::Own("page")),
+        Admission::Nothing => Err(Seen::Own("nothing")),
+        Admission::Operator(_) => Err(Seen::Own("operator")),
+        Admission::Refuse(problem) => Err(refused(&problem)),
+        Admission::ByToken(_) => Err(Seen::Token),
         Admission::Guarded(Guarded::ByBytes(guard)) => {
             let mut digest = BodyDigest::default();
             digest.update(request.body.as_bytes());
-            guard.identify(digest)
+            Ok(guard.identify(digest))
         }
-        Admission::Guarded(Guarded::ByJson(guard)) => match guard.identify(request.body.as_bytes()) {
-            Ok(identity) => identity,
-            Err(Unidentified::PassThrough) => return Seen::Pass,
-            Err(Unidentified::Refuse(problem)) => return refused(&problem),
-        },
-    };
-    Seen::Guarded(identity.place.id, identity.fingerprint, identity.key)
+        Admission::Guarded(Guarded::ByJson(guard)) => {
+            guard.identify(request.body.as_bytes()).map_err(|unidentified| match unidentified {
+                Unidentified::PassThrough => Seen::Pass,
+                Unidentified::Refuse(problem) => refused(&problem),
+            })
+        }
+    }
 }
 
 fn id(config: &Config, request: &Request) -> RecordId {
@@ -234,6 +242,22 @@ fn the_origin_gets_a_key_from_the_header_as_it_was_sent() {
 }
 
 #[test]
+fn the_origin_is_asked_by_the_key_that_counts_and_not_by_its_spelling() {
+    let asked = |key: Value, request: &Request| {
+        let config = config(json!({ "key": key, "on_unknown": { "probe": "/by-key/{key}" } }));
+        identify(&config, request).unwrap().probe.unwrap()
+    };
+    for sent in ["\"k:1\"", "k:1"] {
+        assert_eq!(
+            asked(json!(["header:Idempotency-Key"]), &post("").header("idempotency-key", sent)),
+            "/by-key/k%3A1"
+        );
+    }
+    let request = post(r#"{"id":"k:1"}"#).to("https://edge.example/v1/payments?part=2");
+    assert_eq!(asked(json!(["json:/id", "query:part"]), &request), "/by-key/k%253A1%3A2");
+}
+
+#[test]
 fn the_gates_own_paths_never_reach_the_origin() {
     let config = config(json!({}));
     let case = |method, url| case(&config, &post("").by(method).to(url));
@@ -241,6 +265,45 @@ fn the_gates_own_paths_never_reach_the_origin() {
     assert_eq!(case("POST", "https://e/_oncegate/problems"), "nothing");
     assert_eq!(case("GET", "https://e/_oncegate/else"), "nothing");
     assert_eq!(case("GET", "https://e/_oncegates"), "pass");
+}
+
+#[test]
+fn no_spelling_of_the_gates_own_paths_reaches_the_origin() {
+    let config = config(json!({}));
+    let case = |url| case(&config, &post("").by("GET").to(url));
+    for odd in [
+        "https://e/_ONCEGATE/else",
+        "https://e//_oncegate/else",
+        "https://e/%5foncegate/else",
+        "https://e/a/..\\%5foncegate/else",
+        "https://e/a/../_oncegate/else",
+        "https://e/_oncegate;a=1/else",
+        "https://e/_oncegate",
+    ] {
+        assert_eq!(case(odd), "nothing", "{odd}");
+    }
+    for other in ["https://e/a/_oncegate/else", "https://e/%5foncegates", "https://e/.oncegate"] {
+        assert_eq!(case(other), "pass", "{other}");
+    }
+}
+
+#[test]
+fn a_path_that_climbs_is_refused_where_the_origin_is_below_one() {
+    let climbing =
+        ["https://e/../else", "https://e/%2e%2e/else", "https://e/a\\..\\..\\else", "https://e/a/..;b/../else"];
+    let level = ["https://e/a/../else", "https://e/a%20b", "https://e/a..", "https://e/_oncegates"];
+    for (origin, refused) in [("https://api.example.com", "pass"), ("https://api.example.com/base", "malformed")] {
+        let origin = Some(origin.to_owned());
+        let routes = vec![("ROUTES".to_owned(), r#"[{"name":"a","path":"/a","scope":"public"}]"#.to_owned())];
+        let config = Config::parse(&Variables { origin, routes, ..Variables::default() }).unwrap();
+        let case = |url| case(&config, &post("").by("GET").to(url));
+        for url in climbing {
+            assert_eq!(case(url), refused, "{url} to {:?}", config.origin);
+        }
+        for url in level {
+            assert_eq!(case(url), "pass", "{url} to {:?}", config.origin);
+        }
+    }
 }
 
 #[test]

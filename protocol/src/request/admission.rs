@@ -136,10 +136,9 @@ pub(super) struct Unscoped<'c> {
 
 /// A path that may be more than it seems, read.
 fn odd_path(path: &str) -> Option<NormalPath> {
-    let has_dots = || path.contains("..") || path.contains("/.");
     let own = OWN_PATHS.trim_matches('/').as_bytes();
     let is_own = || path.as_bytes().windows(own.len()).any(|window| window.eq_ignore_ascii_case(own));
-    (path.contains(['%', '\\']) || has_dots() || is_own()).then(|| NormalPath::parse(path))
+    (path.contains(['%', '\\']) || path.contains("/.") || is_own()).then(|| NormalPath::parse(path))
 }
 
 /// Decides from a request's head.

@@ -130,10 +130,6 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         while let Some(element) = elements.next_element_seed(self)? {
@@ -182,6 +178,7 @@ mod tests {
         assert!(!same("[1,2]", "[2,1]"));
         assert!(!same(r#"{"a":1}"#, r#"{"a":"1"}"#));
         assert!(!same("{}", "[]"));
+        assert!(!same("true", "false") && !same("false", "null"));
     }
 
     #[test]
@@ -192,6 +189,8 @@ mod tests {
         let places = |a, b| format!("{{\"a\":{a},\"b\":{b}}}");
         let (whole, double) = ("9007199254740993", "9007199254740992.0");
         assert!(!same(&places(whole, double), &places(double, whole)), "which of them has the digits");
+        assert!(same("9007199254740991", "9007199254740991.0"), "every integer up to here is exact as a double");
+        assert!(!same("9007199254740992", "9007199254740993.0"));
         assert!(same(r#"{"id":18446744073709551615}"#, r#"{ "id": 18446744073709551615 }"#));
     }
 
