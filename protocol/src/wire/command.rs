@@ -373,16 +373,12 @@ mod tests {
         let attempt = AttemptId::from_bytes([9; 16]);
         let (lease, retention) = (Duration::from_secs(35), Duration::from_secs(87_300));
         let witness = Witness { attempt, of: AttemptId::from_bytes([8; 16]) };
-        let claim = Claim {
-            attempt,
-            fingerprint: Fingerprint::from_bytes([1; 32]),
-            lease: Duration::from_secs(35),
-            retention,
-            on_unknown: OnUnknown::Probe,
-            layout: Layout::Previous { next: LayoutId::from_bytes([5; 8]) },
-            max_records: 7,
-            counting: Counting::Due,
+        let begin = |on_unknown, layout, counting| {
+            let fingerprint = Fingerprint::from_bytes([1; 32]);
+            let claim = Claim { attempt, fingerprint, lease, retention, on_unknown, layout, max_records: 7, counting };
+            Command::Begin { id, claim, wait: Duration::from_millis(250) }
         };
+        let previous = Layout::Previous { next: LayoutId::from_bytes([5; 8]) };
         let quota = Quota { keys: NonZeroU32::MIN, window: Duration::from_secs(60) };
         let settle = |outcome| Command::Settle { id, witness, lease, retention, outcome };
         let completed = |body| {
@@ -390,7 +386,9 @@ mod tests {
             settle(SentOutcome::Completed { status: Status::new(201).unwrap(), headers, body })
         };
         vec![
-            Command::Begin { id, claim, wait: Duration::from_millis(250) },
+            begin(OnUnknown::Hold, Layout::Current, Counting::Done),
+            begin(OnUnknown::Retry, Layout::Current, Counting::Due),
+            begin(OnUnknown::Probe, previous, Counting::Done),
             Command::Count { id, attempt, key: id, quota, max_records: 7, lease, retention },
             completed(SentBody::Follows { length: 0, sealed_by: None }),
             completed(SentBody::Follows { length: 0, sealed_by: Some(SealKeyId::from_bytes([6; 8])) }),
@@ -440,5 +438,32 @@ mod tests {
         let frame = command.encode();
         assert_eq!(Command::decode(&frame, 4), Err(DecodeError::Truncated("the body")));
         assert_eq!(Command::decode(&frame, 5), Ok(command));
+    }
+
+    #[test]
+    fn an_outcome_is_kept_as_it_is_said_and_in_doubt_where_an_answer_cannot_be_brought() {
+        let status = Status::new(201).unwrap();
+        let headers = vec![("x-a".to_owned(), "1".to_owned())];
+        let sealed_by = Some(SealKeyId::from_bytes([6; 8]));
+        let completed = |body| SentOutcome::Completed { status, headers: headers.clone(), body };
+        let kept = |body, sealed_by| Outcome::Completed(Answer { status, headers: headers.clone(), body, sealed_by });
+        let doubt = Doubt::Status(502);
+        let in_doubt = Some(SentOutcome::Doubted(Doubt::NotRecorded));
+        // What is said, what is kept, what is said instead, and whether its body is over the limit.
+        for (sent, expected, instead, is_too_large) in [
+            (
+                completed(SentBody::Follows { length: 5, sealed_by }),
+                kept(KeptBody::Inline { length: 5 }, sealed_by),
+                in_doubt.clone(),
+                false,
+            ),
+            (completed(SentBody::TooLarge), kept(KeptBody::TooLarge, None), in_doubt, true),
+            (SentOutcome::Released, Outcome::Released, None, false),
+            (SentOutcome::NotExecuted, Outcome::NotExecuted, None, false),
+            (SentOutcome::Doubted(doubt), Outcome::Doubted(doubt), None, false),
+        ] {
+            assert_eq!((sent.instead(), sent.is_too_large()), (instead, is_too_large), "{sent:?}");
+            assert_eq!(sent.for_record(), expected);
+        }
     }
 }

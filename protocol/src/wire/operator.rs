@@ -481,6 +481,8 @@ mod tests {
         let list = |from| OperatorCommand::List { listed: Listed::InProgress, limit: 50, from };
         let commands = [
             (OperatorCommand::Look { id: ID, with_body: true }, 0),
+            (OperatorCommand::Look { id: ID, with_body: false }, 0),
+            (OperatorCommand::List { listed: Listed::Unknown, limit: 1, from: None }, 0),
             (intervene(complete), 3),
             (intervene(SentIntervention::Release), 0),
             (intervene(SentIntervention::Forget), 0),
@@ -497,6 +499,17 @@ mod tests {
                 assert!(Command::decode(&frame[..length], body_length).is_err());
             }
         }
+    }
+
+    #[test]
+    fn an_intervention_is_carried_out_as_it_is_sent() {
+        let headers = vec![("x-a".to_owned(), "1".to_owned())];
+        let (status, sealed_by) = (Status::new(201).unwrap(), Some(SealKeyId::from_bytes([6; 8])));
+        let sent = SentIntervention::Complete { status, headers: headers.clone(), length: 3, sealed_by };
+        let body = KeptBody::Inline { length: 3 };
+        assert_eq!(sent.for_record(), Intervention::Complete(Answer { status, headers, body, sealed_by }));
+        assert_eq!(SentIntervention::Release.for_record(), Intervention::Release);
+        assert_eq!(SentIntervention::Forget.for_record(), Intervention::Forget);
     }
 
     #[test]
