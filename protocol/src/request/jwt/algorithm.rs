@@ -102,6 +102,20 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_on_a_curve_has_one_length() {
+        for (name, expected) in [
+            ("ES256", [true, false, false]),
+            ("EdDSA", [true, false, false]),
+            ("ES384", [false, true, false]),
+            ("RS256", [true; 3]),
+            ("PS512", [true; 3]),
+        ] {
+            let algorithm = Algorithm::from_name(name).unwrap();
+            assert_eq!([64, 96, 256].map(|bytes| algorithm.signs_in(bytes)), expected, "{name}");
+        }
+    }
+
+    #[test]
     fn the_platform_is_told_valid_json() {
         for (name, hash) in [
             ("RS256", "SHA-256"),
