@@ -69,6 +69,11 @@ fn identify(config: &Config, token: &str, keys: &Value, signature: Signature) ->
             let signed = String::from_utf8(verification.signed().to_vec()).unwrap();
             assert_eq!(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(SIGNATURE)), token);
             assert_eq!(verification.signature(), SIGNATURE);
+            let [jwk, algorithm] =
+                [verification.jwk(), verification.algorithm()].map(|text| serde_json::from_str::<Value>(text).unwrap());
+            let is_this = |key: &Value| ["kty", "n", "e", "crv", "x"].iter().all(|name| key[name] == jwk[name]);
+            assert!(keys.as_array().unwrap().iter().any(is_this), "{jwk}");
+            assert_eq!(algorithm["name"], if jwk["kty"] == "RSA" { "RSASSA-PKCS1-v1_5" } else { "Ed25519" });
             match verification.conclude(signature)? {
                 Guarded::ByBytes(guarded) => Ok(guarded.identify(BodyDigest::default()).place.id),
                 Guarded::ByJson(_) => panic!("the body is not JSON"),

@@ -125,6 +125,8 @@ mod tests {
                 compact(r#"{"alg":"RS256"}"#, &format!("{{\"a\":\"{}\"}}", "x".repeat(limits::TOKEN_BYTES))),
                 TokenFault::TooLong,
             ),
+            ("x".repeat(limits::TOKEN_BYTES + 1), TokenFault::TooLong),
+            ("x".repeat(limits::TOKEN_BYTES), TokenFault::NotCompact),
         ] {
             assert_eq!(Token::parse(&text).map(|token| token.claims), Err(fault), "{:.80}", text);
         }
