@@ -1,9 +1,10 @@
-//! The project's own commands: `cargo xtask dev | test | torture | fuzz | mutants | build | check | size`.
+//! The project's own commands: `cargo xtask dev | test | torture | fuzz | mutants | bench | build | check | size`.
 //!
 //! Each command first sets up what it needs and does not find ([`setup`]), so that a fresh clone needs nothing but Rust,
 //! Node with npm, and the package registries.
 
 mod arguments;
+mod bench;
 mod build_stamp;
 mod check;
 mod dev;
@@ -51,6 +52,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
     let project = Project::here();
     match command {
         Command::Help(text) => output::line(format_args!("{text}")),
+        Command::Bench(flags) => bench::run(&project, &flags),
         Command::Build => {
             // Wrangler runs this before it deploys, so here is the last place to refuse what the Worker would refuse.
             wrangler::check(&project)?;

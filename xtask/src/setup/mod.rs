@@ -35,6 +35,13 @@ pub(crate) fn for_fuzzing(project: &Project) -> Result<Nightly> {
     Ok(nightly)
 }
 
+/// Sets up what the bench needs beside the Worker.
+pub(crate) fn for_bench(project: &Project) -> Result<()> {
+    system_programs::ensure(project, &[system_programs::WRK, system_programs::NGINX, system_programs::REDIS])?;
+    npm_packages::ensure_for_bench(project)?;
+    cargo_tools::ensure(project, &[&cargo_tools::IDEMPOTENT_PROXY_SERVER])
+}
+
 /// Sets up what checking the sources needs.
 pub(crate) fn for_check(project: &Project) -> Result<WasmToolchain> {
     rust_target::ensure(project)

@@ -1,4 +1,4 @@
-//! The npm packages of `package-lock.json`, among them workerd and a Node that wrangler accepts.
+//! The npm packages of `package-lock.json`, among them workerd and a Node that wrangler accepts; and those of `bench/`.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -13,27 +13,39 @@ const OLDEST_NODE: (u32, u32) = (22, 12);
 
 /// Installs the packages unless they are those of the lockfile.
 pub(crate) fn ensure(project: &Project) -> Result<()> {
-    let inputs = [project.path("package.json"), project.path("package-lock.json")];
-    let stamp = Stamp::of(project.path("node_modules/.made-from"), &inputs, &[])?;
+    install(project, ".", "to run the Worker here and to test it with clients people use", |project| {
+        link_node(project)?;
+        check_node(project)
+    })
+    .context("the npm packages bring workerd, wrangler and esbuild")
+}
+
+/// Likewise those that Oncegate is compared with.
+pub(crate) fn ensure_for_bench(project: &Project) -> Result<()> {
+    install(project, "bench", "to compare the gate with what others use", |_| Ok(()))
+        .context("the npm packages of bench/ bring what Oncegate is compared with")
+}
+
+fn install(project: &Project, folder: &str, purpose: &str, then: fn(&Project) -> Result<()>) -> Result<()> {
+    let folder = project.path(folder);
+    let inputs = [folder.join("package.json"), folder.join("package-lock.json")];
+    let stamp = Stamp::of(folder.join("node_modules/.made-from"), &inputs, &[])?;
     if stamp.is_current() {
         return Ok(());
     }
-    eprintln!(
-        "installing the npm packages, to run the Worker here and to test it with clients people use (10 seconds)"
-    );
+    eprintln!("installing npm packages, {purpose} (10 seconds)");
     let mut command = crate::run::command(project, "npm");
     // No package needs its install script. Older Nodes may install what they could not run: the packages bring a newer.
     command.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--engine-strict=false"]);
-    if let Err(error) = crate::run::to_the_end(&mut command) {
+    if let Err(error) = crate::run::to_the_end(command.current_dir(&folder)) {
         let reason = if crate::run::is_not_found(&error) {
             "install Node 20 or newer with npm (on Debian: apt-get install nodejs npm)"
         } else {
-            "npm could not install them; `npm ci --ignore-scripts` shows why"
+            "npm could not install them; `npm ci --ignore-scripts` there shows why"
         };
-        return Err(error).context(format!("the npm packages bring workerd, wrangler and esbuild: {reason}"));
+        return Err(error).context(reason);
     }
-    link_node(project)?;
-    check_node(project)?;
+    then(project)?;
     stamp.store()
 }
 

@@ -1,4 +1,4 @@
-//! Programs of the machine that the tests use as clients.
+//! Programs of the machine that the tests and the bench use.
 
 use anyhow::Result;
 
@@ -15,11 +15,20 @@ pub(crate) struct SystemProgram {
 pub(crate) const NGINX: SystemProgram = SystemProgram {
     name: "nginx",
     package: "nginx-light",
-    purpose: "to test how the gate stands behind a proxy that retries",
+    purpose: "to test how the gate stands behind a proxy that retries, and as an origin that costs little",
 };
 
 pub(crate) const CURL: SystemProgram =
     SystemProgram { name: "curl", package: "curl", purpose: "to test what the manual shows with it" };
+
+pub(crate) const WRK: SystemProgram =
+    SystemProgram { name: "wrk", package: "wrk", purpose: "to load what is measured" };
+
+pub(crate) const REDIS: SystemProgram = SystemProgram {
+    name: "redis-server",
+    package: "redis-server",
+    purpose: "to measure a gate that keeps its keys there",
+};
 
 /// Installs those that are missing.
 pub(crate) fn ensure(project: &Project, programs: &[SystemProgram]) -> Result<()> {

@@ -1,0 +1,57 @@
+// What can be counted, and so is the same on every machine: calls to the ledger, written rows, the size of the Wasm.
+
+import { readFileSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+import { inParallel } from '../tests/e2e/support/parallel.mjs';
+import { send } from '../tests/e2e/support/http.mjs';
+import { until } from '../tests/e2e/support/until.mjs';
+import { builtWorker } from './subjects.mjs';
+import { startWorkerd } from './workerd.mjs';
+
+const KEYS = 2000;
+// All keys in one generation, which is gone within a minute.
+const ROUTE = {
+  name: 'payments',
+  path: '/v1/payments',
+  scope: ['header:Authorization'],
+  ttl: '15s',
+  guard: '0s',
+  timeout: '1s',
+  shards: 1,
+};
+
+/** Counts, and gives each count with its target. */
+export async function count({ origin, folder }) {
+  const modules = [join(import.meta.dirname, 'workers/counting.js'), ...(await builtWorker())];
+  const bindings = { ORIGIN: origin.url, ROUTES: [ROUTE] };
+  const gate = await startWorkerd({ name: 'the gate that is counted', modules, bindings, hasLedger: true, folder });
+  const counts = async () => (await send(gate.url, 'GET', '/counts')).json;
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  const ask = async (status) => {
+    const before = await counts();
+    await inParallel(Array.from({ length: KEYS }, (_, key) => key), 16, async (key) => {
+      const headers = { authorization: 'Bearer alice' };
+      const reply = await send(gate.url, 'POST', '/v1/payments', { key: `key-${key}`, json: { amount: 1 }, headers, agent });
+      if (reply.outcome !== status) throw new Error(`not ${status}, but ${reply.status}: ${reply.text}`);
+    });
+    const after = await counts();
+    return { calls: (after.calls - before.calls) / KEYS, rows: (after.rows - before.rows) / KEYS };
+  };
+  const first = await ask('created');
+  const replay = await ask('replayed');
+  agent.destroy();
+  await until('the records are gone', () => gate.log().includes('"generations":0'), { seconds: 120, everyMs: 250 });
+  const { rows } = await counts();
+  await gate.stop();
+  const wasm = readFileSync((await builtWorker()).find((file) => file.endsWith('.wasm')));
+  return [
+    { name: 'ledger calls of a first request', value: first.calls, most: 2 },
+    { name: 'ledger calls of a replay', value: replay.calls, most: 1 },
+    { name: 'rows written by a replay', value: replay.rows, most: 0 },
+    { name: `rows written per key over its life (${KEYS} keys)`, value: rows / KEYS, most: 2.01 },
+    { name: 'Wasm, gzip -9, bytes', value: gzipSync(wasm, { level: 9 }).length, most: 150_000 },
+  ];
+}

@@ -1,0 +1,52 @@
+// What each subject is sent, and what that is compared with.
+
+const UNKEYED = { name: 'unkeyed', keys: 'none', path: '/v1/events' };
+const FIRST = { name: 'first', keys: 'fresh' };
+/** Replays follow the first requests of the same run, which were more than these. */
+const REPLAY = { name: 'replay', keys: 'known', count: 500 };
+/** They are of one route, so their keys differ. */
+const large = (name, run, bodyBytes, count) => {
+  const common = { path: `/v1/large/${run}`, run, bodyBytes };
+  return [
+    { name: `first, ${name}`, keys: 'fresh', ...common },
+    { name: `replay, ${name}`, keys: 'known', count, ...common },
+  ];
+};
+
+/** The loads of each subject, in their order. */
+export const LOADS = {
+  a: [UNKEYED],
+  b: [FIRST, REPLAY],
+  c: [
+    UNKEYED,
+    FIRST,
+    REPLAY,
+    { name: 'replay of one key', keys: 'known', count: 1 },
+    // Its body is another than the first one's.
+    { name: 'mismatch', keys: 'known', count: 500, bodyBytes: 40, isRefused: true },
+    { name: 'in progress', keys: 'known', count: 1, path: '/v1/held', isRefused: true, isHeld: true },
+    { name: 'wait', keys: 'fresh in groups', count: 8, path: '/v1/slow' },
+    ...large('64 KiB', '64k', 64 << 10, 100),
+    ...large('1 MiB', '1m', 1 << 20, 20),
+  ],
+  d: [FIRST, REPLAY],
+  e: [FIRST, REPLAY],
+};
+
+/** What comes before: V8 compiles what is run often, and does so again. */
+export const WARM_UP = {
+  a: [UNKEYED],
+  b: [FIRST, REPLAY],
+  c: [UNKEYED, FIRST, REPLAY],
+  d: [FIRST, REPLAY],
+  e: [FIRST, REPLAY],
+};
+
+/** The targets: the CPU of a case is at most so many times that of another in the same round. */
+export const TARGETS = [
+  { of: ['c', 'unkeyed'], to: ['a', 'unkeyed'], most: 1.1 },
+  { of: ['c', 'first'], to: ['b', 'first'], most: 1.0 },
+  { of: ['c', 'replay'], to: ['b', 'replay'], most: 1.0 },
+  { of: ['c', 'first'], to: ['d', 'first'], most: 1.0 },
+  { of: ['c', 'first'], to: ['e', 'first'], most: 1.0 },
+];

@@ -1,0 +1,21 @@
+// What is made of the figures of several rounds. Ratios are taken within a round, since the machine may be another in the next.
+
+/** The smallest, the middle and the largest. */
+export function spread(values) {
+  const sorted = [...values].sort((one, other) => one - other);
+  const middle = (sorted.length - 1) / 2;
+  const median = (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
+  return { min: sorted[0], median, max: sorted.at(-1) };
+}
+
+/** The figures of one case over all rounds: `of` is its subject and its load. */
+export function over(rounds, [letter, load], figure) {
+  return rounds.map((round) => round[letter]?.loads[load]?.[figure]).filter((value) => value !== undefined);
+}
+
+/** How many times the CPU of one case is that of another, in the rounds that have both; `undefined` where there is none. */
+export function ratio(rounds, of, to, figure = 'cpu') {
+  const [values, references] = [over(rounds, of, figure), over(rounds, to, figure)];
+  if (values.length === 0 || values.length !== references.length) return undefined;
+  return spread(values.map((value, round) => value / references[round]));
+}
