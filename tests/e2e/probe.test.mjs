@@ -106,15 +106,18 @@ test('concurrent retries that wait get what the one that asks has learnt', async
 });
 
 test('a key goes into the address escaped, and one that cannot is held', async () => {
-  const key = `${freshKey()}/../b?c#d%2e&`;
+  const key = `${freshKey()}/b?c#d%2e&`;
   assertProblem(await pay(`"${key}"`, { 'x-test-hang-up': 'before', 'x-label': 'odd' }), 502, 'unknown');
   assertCreated(await pay(`"${key}"`, { 'x-label': 'odd' }));
   const [, asked] = await seen('odd');
   assert.equal(asked, `GET /v1/payments/by-key/${encodeURIComponent(key)}`);
 
-  assertProblem(await pay('..', { 'x-test-hang-up': 'before', 'x-label': 'dots' }), 502, 'unknown');
-  assertProblem(await pay('..', { 'x-label': 'dots' }), 502, 'unknown');
-  assert.deepEqual(await seen('dots'), ['POST /v1/payments']);
+  // An origin that decodes before it resolves dots would take the second for another key.
+  for (const [label, dots] of [['dots', '..'], ['dots-between', 'a/../b']]) {
+    assertProblem(await pay(`"${dots}"`, { 'x-test-hang-up': 'before', 'x-label': label }), 502, 'unknown');
+    assertProblem(await pay(`"${dots}"`, { 'x-label': label }), 502, 'unknown');
+    assert.deepEqual(await seen(label), ['POST /v1/payments']);
+  }
 });
 
 test('another payload is a mismatch, and asks nothing', async () => {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
 use super::fields::Expected;
@@ -91,7 +91,8 @@ impl ProbePath {
     }
 
     /// The path and query for a request with this key and these path parameters. `None` where a value would make it the path
-    /// of something else: as a segment of its own, `.` and `..` cannot be escaped (URL standard, "double-dot URL path segment").
+    /// of something else: as a segment of its own, `.` and `..` cannot be escaped (URL standard, "double-dot URL path segment"), and
+    /// between slashes in a value an origin may take them for that, which decodes a path before it resolves it.
     pub(crate) fn fill(&self, key: &str, parameters: &[(String, String)]) -> Option<String> {
         let mut filled = String::new();
         for part in &self.0 {
@@ -113,10 +114,12 @@ impl ProbePath {
     }
 }
 
-/// Whether a segment of the path would be resolved away.
+/// Whether a segment of the path would be resolved away, however the path is read (see [`crate::request::NormalPath`]).
 fn has_dots(path_and_query: &str) -> bool {
     let path = path_and_query.split_once('?').map_or(path_and_query, |(path, _)| path);
-    path.split('/').any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
+    let decoded: Vec<u8> = percent_decode_str(path).collect();
+    let segments = decoded.split(|byte| matches!(byte, b'/' | b'\\'));
+    segments.filter_map(|segment| segment.split(|byte| *byte == b';').next()).any(|name| matches!(name, b"." | b".."))
 }
 
 /// As the configuration has it.
@@ -141,9 +144,15 @@ mod tests {
     fn a_key_is_filled_in_and_cannot_lead_elsewhere() {
         assert_eq!(fill("/by-key/{key}", "order-1").as_deref(), Some("/by-key/order-1"));
         assert_eq!(
-            fill("/by-key/{key}", "a/../b?c=d#e%2f é").as_deref(),
-            Some("/by-key/a%2F..%2Fb%3Fc%3Dd%23e%252f%20%C3%A9")
+            fill("/by-key/{key}", "a/..b?c=d#e%2f é").as_deref(),
+            Some("/by-key/a%2F..b%3Fc%3Dd%23e%252f%20%C3%A9")
         );
+        for dotted in ["a/../b", "a/.", "./a", "..\\a", "a/..;b/c", "..;"] {
+            assert_eq!(fill("/by-key/{key}", dotted), None, "an origin may read {dotted} as another key");
+            let shop = [("shop".to_owned(), dotted.to_owned())];
+            assert_eq!(ProbePath::parse("/{shop}/{key}").unwrap().fill("k", &shop), None, "{dotted}");
+        }
+        assert_eq!(fill("/by-key/{key}", "%2e%2e").as_deref(), Some("/by-key/%252e%252e"));
         assert_eq!(fill("/{shop}/by-key?k={key}&x=1", "&").as_deref(), Some("/a%2Fb/by-key?k=%26&x=1"));
         assert_eq!(fill("/by-key/{key}", ".."), None);
         assert_eq!(fill("/by-key/{key}/x", "."), None);
