@@ -35,7 +35,10 @@ export async function torture({ keys, retries, minutes, seed, broken }) {
   const inFolder = (name) => join(folder, name);
   const files = { origin: inFolder('origin.jsonl'), clients: inFolder('clients.jsonl'), gate: inFolder('gate.log') };
   const origin = await startOrigin(seed, files.origin);
-  const gate = await startGate(origin, broken, files.gate);
+  const gate = await startGate(origin, broken, files.gate).catch(async (error) => {
+    await origin.stop();
+    throw error;
+  });
   const history = new History(files.clients, { mayWait: 1 << 16 });
   const clients = new Clients(gate, history);
   try {
