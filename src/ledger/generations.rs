@@ -2,23 +2,35 @@
 
 use core::time::Duration;
 
+use js_sys::Array;
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::ledger_state::LedgerState;
 use oncegate_protocol::retention::{Generation, Placement};
 use oncegate_protocol::time::Timestamp;
-use worker::js_sys::Array;
 
 use super::records::{Records, Span};
-use super::sql::{Stores, blob};
+use super::sql::{Stores, blob, whole};
+
+/// How many generations are asked in one statement: more terms the platform's SQLite does not take. A usual ledger has two or three
+/// generations; there are more where answers are kept for longer than others (`Oncegate-TTL`).
+const GENERATIONS_AT_ONCE: usize = 5;
 
 impl Records {
-    /// The newest row under an id, and its generation.
+    /// The newest row under an id, and its generation. All generations are asked in one statement: each costs more than what it
+    /// looks up. The row has its generation's number behind these columns.
     pub(super) fn newest_row(&mut self, id: &RecordId, columns: &str) -> Stores<Option<(u32, Array)>> {
-        let id = blob(id.as_bytes());
-        for number in self.generations()? {
-            let rows = self.database.read(&format!("SELECT {columns} FROM g{number} WHERE id = ?"), &[&id])?;
-            if let Some(row) = rows.into_iter().next() {
-                return Ok(Some((number, row)));
+        let numbers = self.generations()?;
+        for some in numbers.chunks(GENERATIONS_AT_ONCE) {
+            let each = some.iter().map(|number| format!("SELECT {columns}, {number} FROM g{number} WHERE id = ?1"));
+            let statement = each.collect::<Vec<_>>().join(" UNION ALL ");
+            let rows = self.database.read(&statement, &[&blob(id.as_bytes())])?;
+            let found = rows.into_iter().filter_map(|row| {
+                let number = whole(row.get(row.length().saturating_sub(1)).as_f64()?);
+                let place = some.iter().position(|some| u64::from(*some) == number)?;
+                Some((place, row))
+            });
+            if let Some((place, row)) = found.min_by_key(|(place, _)| *place) {
+                return Ok(some.get(place).map(|number| (*number, row)));
             }
         }
         Ok(None)
