@@ -2,9 +2,9 @@
 
 use std::cell::OnceCell;
 
+use js_sys::{JSON, Object};
 use oncegate_protocol::config::{ADMIN_TOKEN, Config, SEAL_KEY, SEAL_KEY_PREVIOUS, Secret, Variables};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{JSON, Object};
 
 use crate::platform::{Bindings, property};
 

@@ -2,23 +2,19 @@
 
 use core::time::Duration;
 
+use js_sys::{Array, Uint8Array};
 use oncegate_protocol::DecodeError;
 use oncegate_protocol::config::Placement;
 use oncegate_protocol::retry::{self, Failure, Progress};
 use oncegate_protocol::seal::Seal;
-use oncegate_protocol::wire::{Command, KIND_HEADER, Kind, OperatorCommand, Reply, Report};
+use oncegate_protocol::wire::{COMMAND_HEADER, Command, KIND_HEADER, Kind, OperatorCommand, Reply, Report};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{JSON, Reflect, Uint8Array};
-use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::log;
 use crate::platform::{
-    Bindings, Bytes, Fetcher, Namespace, Response, TimeLimit, describe, now, property, random_u32, sleep,
+    Bindings, Bytes, Response, ask_ledger, describe, js_millis, now, property, random_u32, settled, sleep,
 };
-
-/// How a ledger is called. Its answer may be the client's: a redirect is not followed, and a compressed body stays as it is.
-const INIT: &str = r#"{"method":"POST","redirect":"manual","encodeResponseBody":"manual"}"#;
 
 /// What a ledger answers.
 pub(crate) enum Answer<T = Reply> {
@@ -34,8 +30,26 @@ pub(crate) enum Answer<T = Reply> {
 pub(crate) struct SealedAnswer {
     pub(crate) response: Response,
     pub(crate) seal: Seal,
-    /// That of the call to the ledger. It counts until the reply begins, and ends with its value.
-    pub(crate) _time_limit: TimeLimit,
+    /// How long its body may yet take to begin.
+    pub(crate) patience: Duration,
+}
+
+/// What a ledger is sent.
+struct Message {
+    /// The line of the header, if there is one.
+    header: String,
+    body: Option<Uint8Array>,
+}
+
+impl Message {
+    /// A command, with the body of an answer behind it, if one is kept.
+    fn new(command: &Command, body: Option<Bytes>) -> Self {
+        let head = command.encode();
+        match command.to_header(&head) {
+            Some(value) => Self { header: format!("{COMMAND_HEADER}:{value}\n"), body: None },
+            None => Self { header: String::new(), body: Some(body.unwrap_or_default().joined(&head)) },
+        }
+    }
 }
 
 /// How a frame is read.
@@ -54,30 +68,29 @@ impl Ledger<'_> {
     /// `wait` is how long the ledger may keep the call waiting on purpose. An error says whether any of the tries may have
     /// been carried out.
     pub(crate) async fn ask(&self, command: &Command, body: Option<Bytes>, wait: Duration) -> Result<Answer, Failure> {
-        let frame = match body {
-            Some(body) => body.joined(&command.encode()),
-            None => Uint8Array::from(command.encode().as_slice()),
-        };
-        self.insist(&frame, wait, Reply::decode).await
+        self.insist(&Message::new(command, body), wait, Reply::decode).await
     }
 
     /// Asks as an operator. Behind the head of an intervention that gives an answer comes the body.
     pub(crate) async fn report(&self, command: OperatorCommand, body: &[u8]) -> Result<Report, Failure> {
-        let mut frame = Command::Operator(command).encode();
-        frame.extend_from_slice(body);
-        match self.insist(&Uint8Array::from(frame.as_slice()), Duration::ZERO, Report::decode).await? {
+        let mut follows = Bytes::default();
+        if !body.is_empty() {
+            follows.push(Uint8Array::from(body));
+        }
+        let message = Message::new(&Command::Operator(command), Some(follows));
+        match self.insist(&message, Duration::ZERO, Report::decode).await? {
             Answer::Frame(report) => Ok(report),
             // No ledger answers an operator like that.
             Answer::ForClient(_) | Answer::Sealed(_) => Err(Failure::Lost),
         }
     }
 
-    async fn insist<T>(&self, frame: &Uint8Array, wait: Duration, read: Read<T>) -> Result<Answer<T>, Failure> {
+    async fn insist<T>(&self, message: &Message, wait: Duration, read: Read<T>) -> Result<Answer<T>, Failure> {
         let begun_at = now();
         let mut progress = Progress { made: 0, elapsed: Duration::ZERO, wait };
         let mut worst = Failure::Overloaded;
         loop {
-            let thrown = match self.ask_once(frame, retry::time_limit(progress), read).await {
+            let thrown = match self.ask_once(message, retry::time_limit(progress), read).await {
                 Ok(answer) => return Ok(answer),
                 Err(thrown) => thrown,
             };
@@ -96,41 +109,44 @@ impl Ledger<'_> {
         }
     }
 
-    async fn ask_once<T>(&self, frame: &Uint8Array, limit: Duration, read: Read<T>) -> Result<Answer<T>, JsValue> {
-        let init = JSON::parse(INIT)?;
-        Reflect::set(&init, &"body".into(), frame)?;
-        let time_limit = TimeLimit::begin(limit);
-        Reflect::set(&init, &"signal".into(), &time_limit.signal())?;
-        let response: Response = JsFuture::from(self.stub()?.fetch("https://ledger/", &init)?).await?.unchecked_into();
+    async fn ask_once<T>(&self, message: &Message, limit: Duration, read: Read<T>) -> Result<Answer<T>, JsValue> {
+        if self.bindings.ledger().is_none() {
+            return Err("the binding LEDGER is missing".into());
+        }
+        let (hint, jurisdiction) = match *self.placement {
+            Placement::Anywhere => (None, None),
+            Placement::Hint(hint) => (Some(hint), None),
+            Placement::Jurisdiction(name) => (None, Some(name)),
+        };
+        let asked = ask_ledger(
+            self.bindings,
+            self.name,
+            hint,
+            jurisdiction,
+            &message.header,
+            message.body.as_ref(),
+            KIND_HEADER,
+            Kind::FRAME,
+            js_millis(limit),
+        );
+        let asked_at = now();
+        let answer: Array = settled(asked).await?.unchecked_into();
+        let (kind, answer) = (answer.get(0).as_string(), answer.get(1));
         let unreadable = |error: DecodeError| JsValue::from_str(&format!("its answer cannot be read: {error}"));
-        match response.headers().get(KIND_HEADER)?.as_deref().map(Kind::from_header).transpose().map_err(unreadable)? {
-            // The client reads it as slowly as it likes. The limit ends here, with its value.
-            None => Ok(Answer::ForClient(response)),
-            Some(Kind::Sealed(seal)) => Ok(Answer::Sealed(SealedAnswer { response, seal, _time_limit: time_limit })),
+        match kind.as_deref().map(Kind::from_header).transpose().map_err(unreadable)? {
+            None => Ok(Answer::ForClient(answer.unchecked_into())),
+            Some(Kind::Sealed(seal)) => Ok(Answer::Sealed(SealedAnswer {
+                response: answer.unchecked_into(),
+                seal,
+                patience: limit.saturating_sub(now().since(asked_at)),
+            })),
+            Some(Kind::Short(frame)) => read(&frame).map(Answer::Frame).map_err(unreadable),
             Some(Kind::Frame) => {
-                let buffer = JsFuture::from(response.array_buffer()?).await?;
-                let reply = read(&Uint8Array::new(&buffer).to_vec());
-                reply.map(Answer::Frame).map_err(unreadable)
+                let frame = answer.unchecked_into::<Uint8Array>().to_vec();
+                read(&frame).map(Answer::Frame).map_err(unreadable)
             }
         }
     }
-
-    fn stub(&self) -> Result<Fetcher, JsValue> {
-        let namespace = self.bindings.ledger().ok_or("the binding LEDGER is missing")?;
-        match *self.placement {
-            Placement::Anywhere => namespace.get_by_name(self.name, &JsValue::UNDEFINED),
-            Placement::Hint(hint) => namespace.get_by_name(self.name, &location(hint)?),
-            Placement::Jurisdiction(name) => in_jurisdiction(&namespace, name, self.name),
-        }
-    }
-}
-
-fn location(hint: &str) -> Result<JsValue, JsValue> {
-    JSON::parse(&json!({ "locationHint": hint }).to_string())
-}
-
-fn in_jurisdiction(namespace: &Namespace, jurisdiction: &str, ledger: &str) -> Result<Fetcher, JsValue> {
-    namespace.jurisdiction(jurisdiction)?.get_by_name(ledger, &JsValue::UNDEFINED)
 }
 
 fn failure(thrown: &JsValue) -> Failure {

@@ -19,12 +19,13 @@ pub mod origin;
 pub mod platform;
 mod sealing;
 
-use wasm_bindgen::JsCast;
-use worker::{Context, Env, Result, event, web_sys};
+use js_sys::Promise;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use platform::{Bindings, Context, Request};
 
 /// The entry point of the Worker: one HTTP request.
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<web_sys::Response> {
-    let response = gateway::handle(request.unchecked_into(), env.unchecked_into(), context).await;
-    Ok(response.unchecked_into())
+#[wasm_bindgen]
+pub fn fetch(request: Request, bindings: Bindings, context: Context) -> Promise {
+    gateway::handle(request, bindings, context)
 }

@@ -1,10 +1,10 @@
 //! Sealing of whole bodies, by the platform's cipher and as [`oncegate_protocol::seal`] has it.
 
+use js_sys::Uint8Array;
 use oncegate_protocol::ids::{AttemptId, RecordId};
 use oncegate_protocol::outcome::Status;
 use oncegate_protocol::seal::{self, Seal, SealKey, SealKeys, Segments, Unopenable};
 use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
 
 use crate::platform::{Bytes, Cipher};
 

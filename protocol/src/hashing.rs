@@ -34,19 +34,34 @@ impl Parts {
     }
 }
 
-/// A SHA-256 of a body that arrives in pieces. How it was cut into pieces makes no difference.
-#[derive(Clone, Default)]
-pub struct BodyDigest(Sha256);
+/// The SHA-256 of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyDigest([u8; Self::LENGTH]);
 
 impl BodyDigest {
-    /// Adds the next piece.
-    pub fn update(&mut self, piece: &[u8]) {
-        self.0.update(piece);
+    /// How many bytes it has.
+    pub const LENGTH: usize = 32;
+
+    /// Computes it.
+    pub fn of(body: &[u8]) -> Self {
+        Self(Sha256::digest(body).into())
     }
 
-    /// The digest of all pieces.
-    pub fn finish(self) -> [u8; 32] {
-        self.0.finalize().into()
+    /// One that has been computed elsewhere.
+    pub fn from_sha256(digest: [u8; Self::LENGTH]) -> Self {
+        Self(digest)
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8; Self::LENGTH] {
+        &self.0
+    }
+}
+
+impl Default for BodyDigest {
+    /// That of no bytes at all.
+    fn default() -> Self {
+        Self::of(&[])
     }
 }
 
@@ -63,13 +78,11 @@ mod tests {
     }
 
     #[test]
-    fn a_body_digest_does_not_depend_on_the_pieces() {
-        let mut whole = BodyDigest::default();
-        whole.update(b"abc");
-        let mut pieces = BodyDigest::default();
-        pieces.update(b"a");
-        pieces.update(b"");
-        pieces.update(b"bc");
-        assert_eq!(whole.finish(), pieces.finish());
+    fn a_body_digest_is_its_sha_256() {
+        // FIPS 180-4's example.
+        let abc = BodyDigest::of(b"abc");
+        assert_eq!(abc.as_bytes()[..4], [0xba, 0x78, 0x16, 0xbf]);
+        assert_eq!(BodyDigest::from_sha256(*abc.as_bytes()), abc);
+        assert_eq!(BodyDigest::default(), BodyDigest::of(b""));
     }
 }

@@ -85,11 +85,7 @@ fn identify<'c>(config: &'c Config, request: &Request) -> Result<Identity<'c>, S
         Admission::Operator(_) => Err(Seen::Own("operator")),
         Admission::Refuse(problem) => Err(refused(&problem)),
         Admission::ByToken(_) => Err(Seen::Token),
-        Admission::Guarded(Guarded::ByBytes(guard)) => {
-            let mut digest = BodyDigest::default();
-            digest.update(request.body.as_bytes());
-            Ok(guard.identify(digest))
-        }
+        Admission::Guarded(Guarded::ByBytes(guard)) => Ok(guard.identify(BodyDigest::of(request.body.as_bytes()))),
         Admission::Guarded(Guarded::ByJson(guard)) => {
             guard.identify(request.body.as_bytes()).map_err(|unidentified| match unidentified {
                 Unidentified::PassThrough => Seen::Pass,

@@ -9,14 +9,13 @@ use oncegate_protocol::seal::SealKey;
 use oncegate_protocol::wire::SentBody;
 use serde_json::json;
 use wasm_bindgen::JsValue;
-use worker::wasm_bindgen_futures::JsFuture;
 
 use super::Deployment;
 use super::guarded::{Attempt, Told};
 use crate::origin;
 use crate::platform::{
     Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, discard, gather, header_list, pipe,
-    reply,
+    reply, settled,
 };
 
 /// An answer that is to be kept, whose body has yet to come.
@@ -45,10 +44,13 @@ impl Attempt {
         match classify(response.status(), wishes.not_to_be_stored, &self.route.outcomes) {
             Class::Store(status) => {
                 let answer = self.answer(status, all, wishes.ttl, method);
-                match response.body().filter(|_| headers::has_body(method)) {
-                    Some(body) if self.route.reply.streams(status) => self.store_early(body, answer, time_limit),
-                    body => self.store(body.as_ref(), answer, &time_limit).await,
+                let body = || response.body().filter(|_| headers::has_body(method));
+                if self.route.reply.streams(status)
+                    && let Some(body) = body()
+                {
+                    return self.store_early(body, answer, time_limit);
                 }
+                self.store(&response, method, answer, &time_limit).await
             }
             Class::Release => {
                 time_limit.lift();
@@ -76,11 +78,12 @@ impl Attempt {
     /// Keeps an answer, and replies with it.
     async fn store(
         &self,
-        body: Option<&ReadableStream>,
+        response: &Response,
+        method: &str,
         answer: Answer,
         time_limit: &TimeLimit,
     ) -> Result<Response, JsValue> {
-        let (kept, body) = match self.keep_answer(body, &answer, time_limit).await {
+        let (kept, body) = match self.keep_answer(response, method, &answer, time_limit).await {
             Ok(kept) => kept,
             Err(thrown) => return self.in_doubt(origin::doubt_of_body(&thrown), &thrown).await,
         };
@@ -91,17 +94,20 @@ impl Attempt {
         marked_reply(answer.status.as_u16(), answer.headers, mark, &body)
     }
 
-    /// Reads an answer's body and brings both to the ledger. Gives what came of it, and the body for the client.
+    /// Reads the body of an answer to this method and brings both to the ledger. Gives what came of it, and the body for the client.
     ///
     /// # Errors
     /// What the body failed with.
     pub(super) async fn keep_answer(
         &self,
-        body: Option<&ReadableStream>,
+        response: &Response,
+        method: &str,
         answer: &Answer,
         time_limit: &TimeLimit,
     ) -> Result<(Kept, JsValue), JsValue> {
-        match gather(body, answer.kept.body_limit(self.route.max_response)).await? {
+        let (limit, announced) = (answer.kept.body_limit(self.route.max_response), answer.announced_length);
+        let body = response.body().filter(|_| headers::has_body(method));
+        match gather(body.as_ref(), limit, announced).await? {
             Gathered::Whole(bytes) => {
                 let bytes = bytes.whole();
                 check_length(answer, &bytes)?;
@@ -165,7 +171,7 @@ pub(super) fn check_length(answer: &Answer, body: &Bytes) -> Result<(), JsValue>
 /// the record has been written before.
 fn stream(deployment: &Deployment, begun: Bytes, rest: ReadableStream, through: &Pipe) -> JsValue {
     let (readable, writable) = (through.readable(), through.writable());
-    deployment.context.wait_until(async move {
+    deployment.afterwards(async move {
         // Nobody is left to be told of a failure here: the client sees its body break off.
         let _ = pump(begun, &rest, &writable).await;
     });
@@ -175,11 +181,11 @@ fn stream(deployment: &Deployment, begun: Bytes, rest: ReadableStream, through: 
 async fn pump(begun: Bytes, rest: &ReadableStream, into: &WritableStream) -> Result<(), JsValue> {
     let writer = into.get_writer()?;
     for piece in begun.pieces() {
-        JsFuture::from(writer.write(piece)?).await?;
+        settled(writer.write(piece)?).await?;
     }
     drop(begun);
     writer.release_lock()?;
-    JsFuture::from(rest.pipe_to(into)?).await.map(|_| ())
+    settled(rest.pipe_to(into)?).await.map(|_| ())
 }
 
 /// An answer whose body goes on as it comes.

@@ -1,19 +1,18 @@
 //! The second step: a guarded request's body, and with it the request's identity.
 
+use js_sys::Reflect;
+use oncegate_protocol::hashing::BodyDigest;
 use oncegate_protocol::headers;
 use oncegate_protocol::problem::Problem;
 use oncegate_protocol::request::{Guarded, Identity, Unidentified};
 use wasm_bindgen::JsValue;
-use worker::js_sys::Reflect;
 
-use crate::platform::{Bytes, Gathered, Request, discard, gather, header_list};
+use crate::platform::{Bytes, Gathered, Head, Request, discard, gather};
 
 /// A guarded request, whole and identified.
 pub(super) struct GuardedRequest {
     pub(super) identity: Identity<'static>,
-    pub(super) method: String,
-    pub(super) url: String,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) head: Head,
     /// `None` where there is no body at all, which is not the same as an empty one.
     pub(super) body: Option<Bytes>,
 }
@@ -21,7 +20,7 @@ pub(super) struct GuardedRequest {
 /// What came of reading.
 pub(super) enum Read {
     Identified(Box<GuardedRequest>),
-    PassThrough(Request),
+    PassThrough(Request, Head),
     Refused(Problem),
 }
 
@@ -29,52 +28,58 @@ pub(super) enum Read {
 pub(super) const UNSENDABLE: &str = "Such a request cannot be sent on; a GET or HEAD request must have no body.";
 
 /// Reads the body, up to the route's limit, and identifies the request.
-pub(super) async fn read(request: Request, guarded: Guarded<'static>) -> Result<Read, JsValue> {
+pub(super) async fn read(request: Request, head: Head, guarded: Guarded<'static>) -> Result<Read, JsValue> {
     let route = match &guarded {
         Guarded::ByBytes(guard) => guard.route(),
         Guarded::ByJson(guard) => guard.route(),
     };
-    let headers = header_list(&request.headers())?;
-    let stream = request.body();
-    if let Err(problem) = headers::check_request(&headers) {
-        discard(stream);
+    if let Err(problem) = headers::check_request(&head.headers) {
+        discard(request.body());
         return Ok(Read::Refused(problem));
     }
-    let bytes = match gather(stream.as_ref(), route.max_request).await {
-        Ok(Gathered::Whole(bytes)) => bytes,
-        Ok(Gathered::More(_, rest)) => {
-            discard(Some(rest));
-            return Ok(Read::Refused(Problem::too_large(route.max_request)));
-        }
+    let body = match read_body(&request, &head, route.max_request).await {
+        Ok(Some(body)) => body,
+        Ok(None) => return Ok(Read::Refused(Problem::too_large(route.max_request))),
         Err(_) => return Ok(Read::Refused(Problem::malformed("The body broke off."))),
     };
-    let body = stream.map(|_| bytes);
     let identity = match guarded {
-        Guarded::ByBytes(guard) => guard.identify(body.as_ref().map(Bytes::digest).unwrap_or_default()),
+        Guarded::ByBytes(guard) => guard.identify(match &body {
+            Some(body) => body.digest().await?,
+            None => BodyDigest::default(),
+        }),
         Guarded::ByJson(guard) => {
             let text = body.as_ref().map(Bytes::to_vec).unwrap_or_default();
             match guard.identify(&text) {
                 Ok(identity) => identity,
                 Err(Unidentified::PassThrough) => {
                     let unsendable = |_| Read::Refused(Problem::malformed(UNSENDABLE));
-                    return Ok(with_body(&request, body).map_or_else(unsendable, Read::PassThrough));
+                    return Ok(
+                        with_body(&request, body).map_or_else(unsendable, |whole| Read::PassThrough(whole, head))
+                    );
                 }
                 Err(Unidentified::Refuse(problem)) => return Ok(Read::Refused(problem)),
             }
         }
     };
-    Ok(Read::Identified(Box::new(GuardedRequest {
-        identity,
-        method: request.method(),
-        url: request.url(),
-        headers,
-        body,
-    })))
+    Ok(Read::Identified(Box::new(GuardedRequest { identity, head, body })))
+}
+
+/// The body, which may be none; `None` where it exceeds the limit.
+async fn read_body(request: &Request, head: &Head, limit: u64) -> Result<Option<Option<Bytes>>, JsValue> {
+    let announced = headers::announced_length(&head.headers, &head.method);
+    let stream = request.body();
+    match gather(stream.as_ref(), limit, announced).await? {
+        Gathered::Whole(bytes) => Ok(Some(stream.map(|_| bytes.whole()))),
+        Gathered::More(_, rest) => {
+            discard(Some(rest));
+            Ok(None)
+        }
+    }
 }
 
 /// The request as it came, with the body that has been read.
 fn with_body(request: &Request, body: Option<Bytes>) -> Result<Request, JsValue> {
-    let init = worker::js_sys::Object::new();
+    let init = js_sys::Object::new();
     Reflect::set(&init, &"method".into(), &request.method().into())?;
     Reflect::set(&init, &"headers".into(), &request.headers())?;
     Reflect::set(&init, &"redirect".into(), &"manual".into())?;

@@ -1,16 +1,15 @@
 //! A replay to a client that does not accept the coding in which the answer is kept.
 
+use js_sys::Uint8Array;
 use oncegate_protocol::decoding::Decoding;
 use oncegate_protocol::encoding::decode_for;
 use oncegate_protocol::limits::{DECODE_STEP_BYTES, DECODE_WINDOW_BYTES};
 use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
-use worker::wasm_bindgen_futures::JsFuture;
 
 use super::Deployment;
 use crate::platform::{
     Bytes, Gathered, ReadableStream, Reader, Response, WritableStream, Writer, at_least, gather, header_list, pipe,
-    reply,
+    reply, settled,
 };
 
 /// The ledger's answer as it is; or decoded, where the client does not accept its coding and it has one.
@@ -25,7 +24,7 @@ pub(super) async fn as_accepted(
     let accepted = client.iter().find(|(name, _)| name == "accept-encoding").map(|(_, value)| value.as_str());
     let (status, headers) = (answer.status(), header_list(&answer.headers())?);
     match (answer.body(), decode_for(&headers, status, accepted)) {
-        (Some(body), Some((decoder, decoded))) => match gather(Some(&body), 0).await? {
+        (Some(body), Some((decoder, decoded))) => match gather(Some(&body), 0, None).await? {
             // There is nothing to decode, as after HEAD, and its headers are those of the answer to GET.
             Gathered::Whole(nothing) => reply(status, &headers, &nothing.joined(&[])),
             Gathered::More(begun, rest) => {
@@ -43,7 +42,7 @@ fn stream(deployment: &Deployment, begun: Bytes, rest: ReadableStream, decoding:
     let through = pipe(None)?;
     let writable = through.writable();
     let reader = rest.byob_reader()?;
-    deployment.context.wait_until(async move {
+    deployment.afterwards(async move {
         // Nobody is left to be told of a failure here: the client sees its body break off.
         let _ = send(&begun, &reader, decoding, &writable).await;
         // What is left of it nobody wants.
@@ -56,7 +55,7 @@ fn stream(deployment: &Deployment, begun: Bytes, rest: ReadableStream, decoding:
 async fn send(begun: &Bytes, rest: &Reader, decoding: Decoding, into: &WritableStream) -> Result<(), JsValue> {
     let writer = into.get_writer()?;
     match decode(begun, rest, decoding, &writer).await {
-        Ok(()) => JsFuture::from(writer.close()?).await.map(|_| ()),
+        Ok(()) => settled(writer.close()?).await.map(|_| ()),
         Err(thrown) => {
             writer.break_off(&thrown)?;
             Err(thrown)
@@ -90,7 +89,7 @@ async fn write(into: &Writer, decoded: &[u8], array: &Uint8Array) -> Result<(), 
         // No longer than the array.
         let filled = array.subarray(0, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         filled.copy_from(bytes);
-        JsFuture::from(into.write(&filled)?).await?;
+        settled(into.write(&filled)?).await?;
     }
     Ok(())
 }

@@ -21,12 +21,12 @@ impl Attempt {
         let headers = core::mem::take(&mut answer.headers);
         let reply = marked_reply(answer.status.as_u16(), headers, "created", &pipe.readable())?;
         let (sender, writable) = (relay.clone(), pipe.writable());
-        self.deployment.context.wait_until(async move {
+        self.deployment.afterwards(async move {
             // Nobody is left to be told of a failure here: the client has hung up, or sees its body break off.
             let _ = sender.send(&writable).await;
         });
         let attempt = self.clone();
-        self.deployment.context.wait_until(async move { attempt.keep(relay, body, answer, time_limit).await });
+        self.deployment.afterwards(async move { attempt.keep(relay, body, answer, time_limit).await });
         Ok(reply)
     }
 

@@ -66,10 +66,10 @@ impl Attempt {
     async fn go_on(&self, begun: Begun, request: GuardedRequest) -> Result<Response, JsValue> {
         match begun {
             Begun::Granted(grant) => return self.run(request, &grant).await,
-            Begun::Answered(response) => return as_accepted(&self.deployment, response, &request.headers).await,
+            Begun::Answered(response) => return as_accepted(&self.deployment, response, &request.head.headers).await,
             Begun::Sealed(answer) => {
                 let opened = self.open(answer).await?;
-                return as_accepted(&self.deployment, opened, &request.headers).await;
+                return as_accepted(&self.deployment, opened, &request.head.headers).await;
             }
             Begun::Lost if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
                 // The claim may have been taken after all. Then its outcome is what the record must not claim to know.
@@ -92,7 +92,7 @@ impl Attempt {
     /// Tells the ledger an outcome for which the client need not wait.
     fn afterwards(&self, outcome: SentOutcome) {
         let attempt = self.clone();
-        self.deployment.context.wait_until(async move {
+        self.deployment.afterwards(async move {
             attempt.tell(outcome, None, attempt.route.retention()).await;
         });
     }
@@ -105,6 +105,7 @@ impl Attempt {
             return replies::problem(&Problem::unavailable());
         }
         let time_limit = TimeLimit::begin(self.route.timeout);
+        let method = request.head.method.clone();
         let outgoing = match self.prepare(request, Some(grant), &time_limit) {
             Ok(outgoing) => outgoing,
             Err(thrown) => {
@@ -114,7 +115,7 @@ impl Attempt {
             }
         };
         match origin::call(&self.deployment.bindings, &outgoing).await {
-            Ok(response) => self.settle(response, &outgoing.method(), time_limit).await,
+            Ok(response) => self.settle(response, &method, time_limit).await,
             Err(thrown) => self.in_doubt(origin::doubt(&thrown), &thrown).await,
         }
     }
@@ -128,7 +129,7 @@ impl Attempt {
     ) -> Result<Request, JsValue> {
         let needed = self.route.headers();
         let headers = match grant {
-            None => headers::to_origin_unguarded(request.headers, &needed),
+            None => headers::to_origin_unguarded(request.head.headers, &needed),
             Some(grant) => {
                 let about_attempt = AttemptHeaders {
                     key: &request.identity.key,
@@ -136,12 +137,12 @@ impl Attempt {
                     fence: self.attempt,
                     deadline: grant.lease_until,
                 };
-                headers::to_origin(request.headers, &needed, &about_attempt)
+                headers::to_origin(request.head.headers, &needed, &about_attempt)
             }
         };
         let body = request.body.map(|body| body.joined(&[]));
-        let outgoing = OutgoingRequest { method: &request.method, headers: &headers, body };
-        outgoing.to(&origin::address(self.deployment.config, &request.url), time_limit)
+        let outgoing = OutgoingRequest { method: &request.head.method, headers: &headers, body };
+        outgoing.to(&origin::address(self.deployment.config, &request.head.url), time_limit)
     }
 
     /// The outcome is not known: says so to the ledger, and to the client.

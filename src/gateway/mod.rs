@@ -3,8 +3,9 @@
 //! 1. [`oncegate_protocol::request::admit`] decides from the head: pass through, refuse, or guard.
 //!    Where a token says whose a request is, [`tokens`] verifies it.
 //! 2. A guarded body is read, up to the route's limit, and the request gets its identity.
-//! 3. [`guarded`] claims the key at the ledger, calls the origin, says how it ended, and replies; all of that inside
-//!    `waitUntil`, so that a client who hangs up does not cut it off.
+//! 3. [`guarded`] claims the key at the ledger, calls the origin, says how it ended, and replies.
+//!
+//! What is guarded is inside `waitUntil`, so that a client who hangs up does not cut it off.
 
 mod answered;
 mod begun;
@@ -18,17 +19,17 @@ mod sealed;
 mod tokens;
 mod unguarded;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
+use js_sys::Promise;
 use oncegate_protocol::config::Config;
 use oncegate_protocol::problem::Problem;
 use oncegate_protocol::request::{Admission, Guarded, RequestHead, RequestUrl, admit};
 use serde_json::json;
-use wasm_bindgen::{JsCast, JsValue};
-use worker::Context;
-use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen::JsValue;
 
-use crate::platform::{Bindings, Request, Response, describe, discard};
+use crate::platform::{Bindings, Context, Head, Request, Response, describe, discard, run};
 use crate::{configuration, log, operator, origin};
 pub(crate) use replies::problem as problem_reply;
 
@@ -36,50 +37,83 @@ pub(crate) use replies::problem as problem_reply;
 pub(crate) struct Deployment {
     pub(crate) config: &'static Config,
     pub(crate) bindings: Bindings,
+    context: Rc<RequestContext>,
+}
+
+/// The platform's context of a request.
+struct RequestContext {
     context: Context,
+    /// Whether the request is passed on without being guarded. It ends with its client then, as it would without a gate.
+    is_passed_on: Cell<bool>,
+}
+
+impl Deployment {
+    /// Has the platform let a promise go on whether the client waits or not. Where it does not take it, it goes on as long as the
+    /// request does.
+    pub(crate) fn wait_until(&self, promise: &Promise) {
+        let _ = self.context.context.wait_until(promise);
+    }
+
+    /// Does what goes on whether the client waits for it or not, within the time that the platform gives.
+    pub(crate) fn afterwards(&self, work: impl Future<Output = ()> + 'static) {
+        let promise = run(async move {
+            work.await;
+            Ok(JsValue::UNDEFINED)
+        });
+        self.wait_until(&promise);
+    }
 }
 
 /// Answers one request. There is always an answer: what fails inside becomes one that says so.
-pub async fn handle(request: Request, bindings: Bindings, context: Context) -> Response {
+pub fn handle(request: Request, bindings: Bindings, context: Context) -> Promise {
+    let context = Rc::new(RequestContext { context, is_passed_on: Cell::new(false) });
+    let promise = run(answer(request, bindings, Rc::clone(&context)));
+    // What is guarded goes on where the client hangs up. Where the platform does not take it, it goes on as long as the client waits.
+    if !context.is_passed_on.get() {
+        let _ = context.context.wait_until(&promise);
+    }
+    promise
+}
+
+async fn answer(request: Request, bindings: Bindings, context: Rc<RequestContext>) -> Result<JsValue, JsValue> {
     let answer = match configuration::configuration(&bindings) {
-        Ok(config) => route(Deployment { config, bindings, context }, request).await,
+        Ok(config) => route(Rc::new(Deployment { config, bindings, context }), request).await,
         Err(reason) => {
             log::error("misconfigured", json!({ "reason": reason }));
             replies::problem(&Problem::misconfigured())
         }
     };
-    answer.unwrap_or_else(|thrown| {
+    let answer = answer.unwrap_or_else(|thrown| {
         log::error("failed", json!({ "reason": describe(&thrown) }));
         replies::last_resort()
-    })
+    });
+    Ok(answer.into())
 }
 
-async fn route(deployment: Deployment, request: Request) -> Result<Response, JsValue> {
-    let method = request.method();
-    let url = request.url();
-    let headers = request.headers();
-    // A header that the platform cannot give counts as absent.
-    let header = |name: &str| headers.get(name).ok().flatten();
+async fn route(deployment: Rc<Deployment>, request: Request) -> Result<Response, JsValue> {
+    let head = Head::read(&request)?;
+    let header = |name: &str| head.header(name).map(str::to_owned);
     let certificate = || request.client_certificate();
-    let url = RequestUrl::parse(&url);
-    let head = RequestHead { method: &method, url, header: &header, certificate: &certificate };
-    match admit(deployment.config, &head) {
-        Admission::PassThrough => pass(&deployment, request).await,
+    let url = RequestUrl::parse(&head.url);
+    let asked = RequestHead { method: &head.method, url, header: &header, certificate: &certificate };
+    match admit(deployment.config, &asked) {
+        Admission::PassThrough => pass(&deployment, request, &head).await,
         Admission::Documentation => replies::documentation(),
-        Admission::Operator(token) => operator::handle(&deployment, token, &head, &request).await,
+        Admission::Operator(token) => operator::handle(&deployment, token, &asked, &request).await,
         Admission::Nothing => replies::nothing(),
         Admission::Refuse(problem) => refuse(&request, &problem),
-        Admission::Guarded(guarded) => guard_request(deployment, request, guarded).await,
+        Admission::Guarded(guarded) => guard_request(deployment, request, head, guarded).await,
         Admission::ByToken(by_token) => match tokens::verify(&deployment, by_token).await {
-            Ok(guarded) => guard_request(deployment, request, guarded).await,
+            Ok(guarded) => guard_request(deployment, request, head, guarded).await,
             Err(problem) => refuse(&request, &problem),
         },
     }
 }
 
 /// Sends a request on untouched. A failure is the client's to see as what it is: a bad gateway.
-async fn pass(deployment: &Deployment, request: Request) -> Result<Response, JsValue> {
-    match origin::pass(deployment.config, &deployment.bindings, request).await {
+async fn pass(deployment: &Deployment, request: Request, head: &Head) -> Result<Response, JsValue> {
+    deployment.context.is_passed_on.set(true);
+    match origin::pass(deployment.config, &deployment.bindings, request, head).await {
         Ok(response) => Ok(response),
         Err(thrown) => {
             log::error("origin failed", json!({ "guarded": false, "reason": describe(&thrown) }));
@@ -95,18 +129,15 @@ fn refuse(request: &Request, problem: &Problem) -> Result<Response, JsValue> {
 }
 
 async fn guard_request(
-    deployment: Deployment,
+    deployment: Rc<Deployment>,
     request: Request,
+    head: Head,
     guarded: Guarded<'static>,
 ) -> Result<Response, JsValue> {
-    let request = match body::read(request, guarded).await? {
+    let request = match body::read(request, head, guarded).await? {
         body::Read::Identified(request) => request,
-        body::Read::PassThrough(request) => return pass(&deployment, request).await,
+        body::Read::PassThrough(request, head) => return pass(&deployment, request, &head).await,
         body::Read::Refused(problem) => return replies::problem(&problem),
     };
-    let deployment = Rc::new(deployment);
-    let work = guarded::execute(Rc::clone(&deployment), *request);
-    let promise = future_to_promise(core::panic::AssertUnwindSafe(async move { work.await.map(JsValue::from) }));
-    deployment.context.as_ref().wait_until(&promise)?;
-    Ok(JsFuture::from(promise).await?.unchecked_into())
+    guarded::execute(deployment, *request).await
 }

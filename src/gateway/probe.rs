@@ -89,7 +89,7 @@ impl Attempt {
         response: &Response,
         time_limit: &TimeLimit,
     ) -> Result<Probed, JsValue> {
-        let (kept, body) = match self.keep_answer(response.body().as_ref(), &answer, time_limit).await {
+        let (kept, body) = match self.keep_answer(response, METHOD, &answer, time_limit).await {
             Ok(kept) => kept,
             Err(thrown) => return self.learnt_nothing(question, &describe(&thrown)).await,
         };
@@ -110,10 +110,10 @@ impl Attempt {
         path: &str,
         time_limit: &TimeLimit,
     ) -> Result<Response, JsValue> {
-        let client = request.headers.clone();
+        let client = request.head.headers.clone();
         let headers =
             headers::to_probe(client, &self.route.headers(), &request.identity.key, question.fence, question.number);
-        let address = origin::sibling(self.deployment.config, &request.url, path);
+        let address = origin::sibling(self.deployment.config, &request.head.url, path);
         let outgoing = OutgoingRequest { method: METHOD, headers: &headers, body: None }.to(&address, time_limit)?;
         origin::ask(&self.deployment.bindings, &outgoing).await
     }

@@ -1,8 +1,8 @@
 //! Replies that are not the origin's.
 
+use js_sys::Object;
 use oncegate_protocol::problem::{Problem, documentation as page};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::Object;
 
 use crate::platform::{Response, reply};
 

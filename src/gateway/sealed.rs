@@ -1,5 +1,8 @@
 //! Sealed bodies: sealed before the ledger gets them, and opened when it gives them back.
 
+use core::time::Duration;
+
+use js_sys::Uint8Array;
 use oncegate_protocol::headers;
 use oncegate_protocol::outcome::Status;
 use oncegate_protocol::problem::Problem;
@@ -7,14 +10,14 @@ use oncegate_protocol::seal::{self, Seal, SealKey, Segment, Unopenable};
 use oncegate_protocol::wire::SentBody;
 use serde_json::json;
 use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
-use worker::wasm_bindgen_futures::JsFuture;
 
 use super::answered::Answer;
 use super::guarded::Attempt;
 use super::replies;
 use crate::ledger_calls::SealedAnswer;
-use crate::platform::{Bytes, Cipher, Reader, Response, WritableStream, at_least, describe, header_list, pipe, reply};
+use crate::platform::{
+    Bytes, Cipher, Reader, Response, WritableStream, at_least, describe, header_list, pipe, reply, settled,
+};
 use crate::sealing;
 
 /// Why a segment was not opened.
@@ -62,7 +65,7 @@ impl Attempt {
             return replies::problem(&Problem::unavailable());
         };
         let reader = body.byob_reader()?;
-        match self.begin_to_open(&answer.seal, &reader, status).await {
+        match self.begin_to_open(&answer, &reader, status).await {
             Ok(body) => {
                 let headers = headers::of_opened(header_list(&answer.response.headers())?);
                 reply(status.as_u16(), &headers, &body)
@@ -80,18 +83,19 @@ impl Attempt {
     }
 
     /// The plain body: whole, or as a stream of known length whose first segment has been opened.
-    async fn begin_to_open(&self, seal: &Seal, reader: &Reader, status: Status) -> Result<JsValue, Failure> {
+    async fn begin_to_open(&self, answer: &SealedAnswer, reader: &Reader, status: Status) -> Result<JsValue, Failure> {
+        let seal = &answer.seal;
         let (key, segments) = seal.opening(&self.deployment.config.seal_keys)?;
         let cipher = sealing::cipher(key, seal.attempt, &self.place.id).await?;
         let opener = Opener { reader: reader.clone(), cipher, status };
         let (first, rest) = segments.split_first();
-        let first = opener.next(&first).await?;
+        let first = opener.next(&first, Some(answer.patience)).await?;
         if segments.count() == 1 {
             return Ok(first.into());
         }
         let pipe = pipe(Some(segments.plain_length().into()))?;
         let (attempt, seal, writable) = (self.clone(), *seal, pipe.writable());
-        self.deployment.context.wait_until(async move {
+        self.deployment.afterwards(async move {
             if let Err(failure) = opener.send(first, rest, &writable).await {
                 attempt.log_failure(&seal, &failure);
             }
@@ -117,10 +121,10 @@ struct Opener {
 }
 
 impl Opener {
-    /// Reads the next segment, which must be this one, and opens it.
-    async fn next(&self, segment: &Segment) -> Result<Uint8Array, Failure> {
+    /// Reads the next segment, which must be this one, within this time, and opens it.
+    async fn next(&self, segment: &Segment, patience: Option<Duration>) -> Result<Uint8Array, Failure> {
         let size = segment.sealed_length;
-        let result = self.reader.next_piece(&Uint8Array::new_with_length(size), &at_least(size)?).await?;
+        let result = self.reader.read_within(patience, &Uint8Array::new_with_length(size), &at_least(size)?).await?;
         let altered = Unopenable::Altered(segment.number);
         let sealed = result.value().filter(|sealed| sealed.length() == size).ok_or(altered)?;
         let opened = self.cipher.open(&segment.nonce, &seal::additional_data(self.status), &sealed).await;
@@ -138,16 +142,16 @@ impl Opener {
         let writer = into.get_writer()?;
         let mut plain = first;
         loop {
-            if JsFuture::from(writer.write(&plain)?).await.is_err() {
+            if settled(writer.write(&plain)?).await.is_err() {
                 // The client has hung up.
                 return Ok(());
             }
             let Some(segment) = rest.next() else {
                 // Fails where the client has hung up at the very end.
-                let _ = JsFuture::from(writer.close()?).await;
+                let _ = settled(writer.close()?).await;
                 return Ok(());
             };
-            match self.next(&segment).await {
+            match self.next(&segment, None).await {
                 Ok(opened) => plain = opened,
                 Err(failure) => {
                     writer.break_off(&JsValue::from_str("the stored body cannot be opened"))?;

@@ -2,20 +2,19 @@
 
 use std::cell::RefCell;
 
+use js_sys::JSON;
 use oncegate_protocol::config::KeySetAddress;
 use oncegate_protocol::limits;
 use oncegate_protocol::problem::Problem;
 use oncegate_protocol::request::{ByToken, FetchedKeys, Guarded, KeySets, NextStep};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::JSON;
-use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use super::Deployment;
 use crate::log;
 use crate::platform::{
     Gathered, OutgoingRequest, Response, TimeLimit, check_signature, describe, discard, fetch_request, gather, now,
-    sleep,
+    run, settled, sleep,
 };
 
 thread_local! {
@@ -60,10 +59,9 @@ async fn fetch_to_its_end(deployment: &Deployment, address: &'static KeySetAddre
         }
         Ok(JsValue::UNDEFINED)
     };
-    let promise = future_to_promise(core::panic::AssertUnwindSafe(work));
-    // Where the platform does not take it, it is awaited all the same.
-    let _ = deployment.context.as_ref().wait_until(&promise);
-    let _ = JsFuture::from(promise).await;
+    let promise = run(work);
+    deployment.wait_until(&promise);
+    let _ = settled(promise).await;
 }
 
 /// Asks for a key set, past the platform's cache: a key that is asked for may be new. It is never the origin's service binding
@@ -73,8 +71,8 @@ async fn fetch(address: &KeySetAddress) -> Result<FetchedKeys, JsValue> {
     let headers = [("accept".to_owned(), "application/jwk-set+json, application/json".to_owned())];
     let request = OutgoingRequest { method: "GET", headers: &headers, body: None }.to(address.as_str(), &time_limit)?;
     let sent = fetch_request(&request, &JSON::parse(r#"{"cache":"no-store"}"#)?)?;
-    let response: Response = JsFuture::from(sent).await?.unchecked_into();
-    match gather(response.body().as_ref(), limits::KEY_SET_BYTES).await? {
+    let response: Response = settled(sent).await?.unchecked_into();
+    match gather(response.body().as_ref(), limits::KEY_SET_BYTES, None).await? {
         Gathered::Whole(bytes) => Ok(FetchedKeys::Answer { status: response.status(), body: bytes.to_vec() }),
         Gathered::More(_, rest) => {
             discard(Some(rest));

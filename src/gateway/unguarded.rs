@@ -21,6 +21,7 @@ impl Attempt {
     pub(super) async fn pass_unguarded(&self, request: GuardedRequest) -> Result<Response, JsValue> {
         self.log("passed unguarded", json!({}));
         let time_limit = TimeLimit::begin(self.route.timeout);
+        let method = request.head.method.clone();
         let Ok(outgoing) = self.prepare(request, None, &time_limit) else {
             return replies::problem(&Problem::malformed(UNSENDABLE));
         };
@@ -33,6 +34,6 @@ impl Attempt {
         };
         // What is still to come may take as long as it takes.
         time_limit.lift();
-        pass_on(&response, headers::to_client(header_list(&response.headers())?, &outgoing.method()), MARK)
+        pass_on(&response, headers::to_client(header_list(&response.headers())?, &method), MARK)
     }
 }

@@ -1,15 +1,14 @@
 //! Bodies of stored answers, as they are replayed: a large one is read and sent a window at a time, so that many replays at
 //! once do not fill the object's memory.
 
+use js_sys::Uint8Array;
 use oncegate_protocol::ids::{AttemptId, RecordId};
 use oncegate_protocol::limits;
 use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
-use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::sql::{Database, Stores, as_bytes, blob};
 use crate::log;
-use crate::platform::{WritableStream, describe, pipe};
+use crate::platform::{WritableStream, describe, pipe, run, settled};
 
 /// A body to be replayed.
 pub(super) enum Replay {
@@ -75,10 +74,11 @@ impl StoredBody {
     pub(super) fn stream(self) -> Result<JsValue, JsValue> {
         let pipe = pipe(Some(self.length.into()))?;
         let writable = pipe.writable();
-        spawn_local(async move {
+        let _ = run(async move {
             if let Err(thrown) = self.send(&writable).await {
                 log::error("replay broke off", serde_json::json!({ "reason": describe(&thrown) }));
             }
+            Ok(JsValue::UNDEFINED)
         });
         Ok(pipe.readable())
     }
@@ -96,14 +96,14 @@ impl StoredBody {
                     return Err(reason);
                 }
             };
-            if JsFuture::from(writer.write(&window)?).await.is_err() {
+            if settled(writer.write(&window)?).await.is_err() {
                 // The client has hung up.
                 return Ok(());
             }
             from = from.saturating_add(window.length());
         }
         // Fails where the client has hung up at the very end.
-        let _ = JsFuture::from(writer.close()?).await;
+        let _ = settled(writer.close()?).await;
         Ok(())
     }
 

@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
+use js_sys::{Array, Uint8Array};
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::operator::Step;
 use oncegate_protocol::record::{Answer, KeptBody, Record, STATE_OFFSET, State, Stored};
 use wasm_bindgen::JsValue;
-use worker::js_sys::{Array, Uint8Array};
 
 use super::records::{Found, Records};
 use super::sql::{Stores, as_bytes, blob, whole};

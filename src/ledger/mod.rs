@@ -15,7 +15,9 @@ mod state;
 mod waiters;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
+use js_sys::{Promise, Uint8Array};
 use oncegate_protocol::DecodeError;
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::problem::Problem;
@@ -26,12 +28,10 @@ use oncegate_protocol::wire::{self, Command, Reply, SentOutcome};
 use serde_json::json;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::Uint8Array;
-use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::gateway::problem_reply;
 use crate::log;
-use crate::platform::{ObjectState, Request, Response, describe, now};
+use crate::platform::{ObjectState, Request, Response, describe, now, run, settled};
 use bodies::Replay;
 use records::{Found, Records, Span};
 use scopes::Expense;
@@ -43,30 +43,27 @@ use waiters::Waiters;
 /// It is exported without the macro of the crate `worker`, which would make each response anew, and have the platform
 /// compress a compressed body again.
 #[wasm_bindgen]
-pub struct Ledger {
+pub struct Ledger(Rc<Shard>);
+
+/// What the object has in memory.
+struct Shard {
     records: RefCell<Records>,
     waiters: Waiters,
 }
 
-#[wasm_bindgen(
-    wasm_bindgen = worker::wasm_bindgen,
-    wasm_bindgen_futures = worker::wasm_bindgen_futures,
-    js_sys = worker::js_sys
-)]
+#[wasm_bindgen]
 impl Ledger {
     /// Made by the platform when the first command comes.
     #[wasm_bindgen(constructor)]
     pub fn new(state: ObjectState, _bindings: JsValue) -> Self {
-        Self { records: RefCell::new(Records::new(state.storage())), waiters: Waiters::default() }
+        Self(Rc::new(Shard { records: RefCell::new(Records::new(state.storage())), waiters: Waiters::default() }))
     }
 
-    /// Carries out one command.
-    ///
-    /// # Errors
-    /// What storage threw: whether the command was carried out is then not known.
-    pub async fn fetch(&self, request: Request) -> Result<Response, JsValue> {
-        let buffer = JsFuture::from(request.array_buffer()?).await?;
-        self.answer(&Uint8Array::new(&buffer)).await
+    /// Carries out one command, and promises the response. The promise fails with what storage threw: whether the command was
+    /// carried out is then not known.
+    pub fn fetch(&self, request: Request) -> Promise {
+        let shard = Rc::clone(&self.0);
+        run(async move { shard.answer(&request).await.map(Into::into) })
     }
 
     /// The standing alarm: drops what has expired, and writes the counters down.
@@ -74,8 +71,8 @@ impl Ledger {
     /// # Errors
     /// What kept it from that, so that the platform tries the alarm again. Where it gives up, the next generation to be
     /// opened sets the alarm anew.
-    pub async fn alarm(&self) -> Result<(), JsValue> {
-        let mut records = self.records.borrow_mut();
+    pub fn alarm(&self) -> Result<(), JsValue> {
+        let mut records = self.0.records.borrow_mut();
         match records.sweep(now()) {
             Ok(state) => {
                 let counters = state.counters.named().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
@@ -93,9 +90,13 @@ impl Ledger {
     }
 }
 
-impl Ledger {
-    async fn answer(&self, frame: &Uint8Array) -> Result<Response, JsValue> {
-        let (command, body) = match read_frame(frame) {
+impl Shard {
+    async fn answer(&self, request: &Request) -> Result<Response, JsValue> {
+        let read = match request.headers().get(wire::COMMAND_HEADER)? {
+            Some(head) => read_command(&head),
+            None => read_frame(&Uint8Array::new(&settled(request.array_buffer()?).await?)),
+        };
+        let (command, body) = match read {
             Ok(read) => read,
             Err(error) => {
                 log::error("frame not understood", json!({ "reason": error.to_string() }));
@@ -275,6 +276,11 @@ impl Ledger {
         self.waiters.wake(id);
         Ok(replies::frame(reply)?)
     }
+}
+
+/// The command in a header. Nothing follows it.
+fn read_command(head: &str) -> Result<(Command, Uint8Array), DecodeError> {
+    Ok((Command::decode(&wire::from_header(head)?, 0)?, Uint8Array::new_with_length(0)))
 }
 
 /// The command in a frame, and what follows its head.

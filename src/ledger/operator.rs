@@ -1,20 +1,20 @@
 //! What a ledger does for an operator.
 
+use js_sys::Uint8Array;
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::limits;
 use oncegate_protocol::operator::{Listed, Walk};
 use oncegate_protocol::record::{Answer, Intervened, Intervention, Order, Record, Stored, View, intervene};
 use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::{OperatorCommand, Page, Position, Report, ShownBody, Tally};
-use worker::js_sys::Uint8Array;
 
 use super::bodies::Replay;
 use super::records::{Found, Records};
 use super::sql::{Fault, Stores};
-use super::{Ledger, replies, unreadable};
+use super::{Shard, replies, unreadable};
 use crate::platform::{Response, now};
 
-impl Ledger {
+impl Shard {
     /// Carries out what an operator asks.
     pub(super) fn report(&self, command: OperatorCommand, body: &Uint8Array) -> Result<Response, Fault> {
         let mut records = self.records.borrow_mut();

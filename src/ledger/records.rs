@@ -7,13 +7,13 @@
 
 use core::time::Duration;
 
+use js_sys::Uint8Array;
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::ledger_state::LedgerState;
 use oncegate_protocol::limits;
 use oncegate_protocol::record::{Answer, Claim, KeptBody, Record, State, Stored};
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
 
 use super::bodies::{Place, Replay, StoredBody};
 use super::sql::{Database, Stores, as_bytes, blob, first_column};

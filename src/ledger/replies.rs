@@ -1,11 +1,11 @@
 //! What the ledger answers, beside problems: a frame for the Worker, or the stored answer as the client is to get it.
 
+use js_sys::Uint8Array;
 use oncegate_protocol::headers;
 use oncegate_protocol::ids::AttemptId;
 use oncegate_protocol::record::Answer;
 use oncegate_protocol::wire::{KIND_HEADER, Kind, Reply, Report};
 use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
 
 use crate::platform::{Response, reply};
 
@@ -13,16 +13,16 @@ type Replied = Result<Response, JsValue>;
 
 /// A frame.
 pub(super) fn frame(answer: Reply) -> Replied {
-    framed(&answer.encode())
+    kind(&Kind::Short(answer.encode()), &JsValue::NULL)
 }
 
 /// A frame for an operator.
 pub(super) fn report(report: &Report) -> Replied {
-    framed(&report.encode())
+    kind(&Kind::Frame, &Uint8Array::from(report.encode().as_slice()))
 }
 
-fn framed(bytes: &[u8]) -> Replied {
-    reply(200, &[(KIND_HEADER.to_owned(), Kind::Frame.to_header())], &Uint8Array::from(bytes))
+fn kind(kind: &Kind, body: &JsValue) -> Replied {
+    reply(200, &[(KIND_HEADER.to_owned(), kind.to_header())], body)
 }
 
 /// A stored answer, marked as replayed; and where its body is sealed, with what the Worker needs to open it. `attempt` brought

@@ -1,9 +1,9 @@
 //! The object's SQLite database, as far as the ledger uses it.
 
+use js_sys::{Array, Uint8Array};
 use oncegate_protocol::DecodeError;
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{Array, Uint8Array};
 
 use crate::platform::{Storage, as_buffer};
 

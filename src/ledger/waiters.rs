@@ -5,12 +5,11 @@ use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::collections::HashMap;
 
+use js_sys::{Function, Promise};
 use oncegate_protocol::ids::RecordId;
 use wasm_bindgen::JsValue;
-use worker::js_sys::{Function, Promise};
-use worker::wasm_bindgen_futures::JsFuture;
 
-use crate::platform::{js_millis, set_timeout};
+use crate::platform::{js_millis, set_timeout, settled};
 
 /// All that wait in this ledger.
 #[derive(Default)]
@@ -41,7 +40,7 @@ impl Waiters {
             self.parked.borrow_mut().entry(id).or_default().push(Waiter { ticket, wake: resolve });
         });
         // It is only ever resolved.
-        let _ = JsFuture::from(promise).await;
+        let _ = settled(promise).await;
         self.leave(&id, ticket);
     }
 

@@ -1,6 +1,9 @@
 //! What an operator may see and change, below `/_oncegate/`. It is all decided in [`oncegate_protocol::operator`].
 
-use futures_util::future::join_all;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Promise, Uint8Array};
 use oncegate_protocol::config::Route;
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::limits;
@@ -10,11 +13,10 @@ use oncegate_protocol::request::{Place, RequestHead};
 use oncegate_protocol::wire::{OperatorCommand, Report, Tally};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
 
 use crate::gateway::Deployment;
 use crate::ledger_calls::Ledger;
-use crate::platform::{Gathered, Request, Response, discard, gather, new_attempt, reply};
+use crate::platform::{Gathered, Request, Response, discard, gather, new_attempt, reply, run, settled};
 use crate::{log, sealing};
 
 /// What an operator gets, or is told in its place.
@@ -22,7 +24,7 @@ type Answer = Result<Value, Problem>;
 
 /// Answers a request to one of the operator's addresses.
 pub(crate) async fn handle(
-    deployment: &Deployment,
+    deployment: &Rc<Deployment>,
     token: &AdminToken,
     head: &RequestHead<'_>,
     request: &Request,
@@ -42,7 +44,7 @@ pub(crate) async fn handle(
 }
 
 /// Carries out what is asked. An error is the platform's.
-async fn carry_out(deployment: &Deployment, ask: Ask<'static>, request: &Request) -> Result<Answer, JsValue> {
+async fn carry_out(deployment: &Rc<Deployment>, ask: Ask<'static>, request: &Request) -> Result<Answer, JsValue> {
     Ok(match ask {
         Ask::Configuration => Ok(show::configuration(deployment.config)),
         Ask::Counters(sums) => Ok(count(deployment, &sums).await),
@@ -65,7 +67,7 @@ async fn carry_out(deployment: &Deployment, ask: Ask<'static>, request: &Request
 
 /// What an operator has sent, as `parse` reads it.
 async fn read<T>(request: &Request, parse: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Result<T, Problem> {
-    match gather(request.body().as_ref(), limits::OPERATOR_REQUEST_BYTES).await {
+    match gather(request.body().as_ref(), limits::OPERATOR_REQUEST_BYTES, None).await {
         Ok(Gathered::Whole(bytes)) => parse(&bytes.to_vec()),
         Ok(Gathered::More(_, rest)) => {
             discard(Some(rest));
@@ -147,21 +149,34 @@ async fn list(deployment: &Deployment, mut tour: Tour<'_>) -> Value {
 }
 
 /// Sums, of ledgers that are asked a few at a time.
-async fn count(deployment: &Deployment, sums: &Sums<'_>) -> Value {
-    let mut tallies = Vec::new();
+async fn count(deployment: &Rc<Deployment>, sums: &Sums<'static>) -> Value {
+    let tallies = Rc::new(RefCell::new(Vec::new()));
     for few in sums.ledgers().chunks(limits::COUNTED_AT_A_TIME) {
-        tallies.extend(join_all(few.iter().map(|(route, name)| tally(deployment, route, name))).await);
+        let at_once: Vec<Promise> =
+            few.iter().map(|(route, name)| tally(deployment, route, name.clone(), &tallies)).collect();
+        for promise in at_once {
+            // What it came to is among the tallies.
+            let _ = settled(promise).await;
+        }
     }
-    sums.reply(&tallies)
+    sums.reply(&tallies.take())
 }
 
-async fn tally(deployment: &Deployment, route: &Route, name: &str) -> (String, Option<Tally>) {
-    let tally = match ledger(deployment, route, name).report(OperatorCommand::Tally, &[]).await {
-        Ok(Report::Tally(tally)) => Some(tally),
-        _ => None,
-    };
-    (name.to_owned(), tally)
+/// Asks a ledger for its counters, and adds them to the tallies.
+fn tally(deployment: &Rc<Deployment>, route: &'static Route, name: String, tallies: &Tallies) -> Promise {
+    let (deployment, tallies) = (Rc::clone(deployment), Rc::clone(tallies));
+    run(async move {
+        let tally = match ledger(&deployment, route, &name).report(OperatorCommand::Tally, &[]).await {
+            Ok(Report::Tally(tally)) => Some(tally),
+            _ => None,
+        };
+        tallies.borrow_mut().push((name, tally));
+        Ok(JsValue::UNDEFINED)
+    })
 }
+
+/// What ledgers have counted, by their names; `None` where one did not say.
+type Tallies = Rc<RefCell<Vec<(String, Option<Tally>)>>>;
 
 fn ledger<'a>(deployment: &'a Deployment, route: &'a Route, name: &'a str) -> Ledger<'a> {
     Ledger { bindings: &deployment.bindings, placement: &route.placement, name }

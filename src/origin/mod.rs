@@ -1,14 +1,13 @@
 //! Calls to the origin: through a service binding, at a configured address, or at the address that the request came for.
 
+use js_sys::JSON;
 use oncegate_protocol::config::Config;
 use oncegate_protocol::headers;
 use oncegate_protocol::outcome::Doubt;
 use oncegate_protocol::request::RequestUrl;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::JSON;
-use worker::wasm_bindgen_futures::JsFuture;
 
-use crate::platform::{Bindings, Request, Response, TIME_LIMIT_OVER, fetch_request, header_names, property};
+use crate::platform::{Bindings, Head, Request, Response, TIME_LIMIT_OVER, fetch_request, property, settled};
 
 /// The address at the origin for a request to this address.
 pub fn address(config: &Config, url: &str) -> String {
@@ -30,18 +29,17 @@ pub fn sibling(config: &Config, url: &str, path_and_query: &str) -> String {
 ///
 /// # Errors
 /// What the platform throws.
-pub async fn pass(config: &Config, bindings: &Bindings, request: Request) -> Result<Response, JsValue> {
-    send(bindings, &for_origin(config, request)?, &JsValue::UNDEFINED).await
+pub async fn pass(config: &Config, bindings: &Bindings, request: Request, head: &Head) -> Result<Response, JsValue> {
+    send(bindings, &for_origin(config, request, head)?, &JsValue::UNDEFINED).await
 }
 
 /// The same request at the origin's address, and without what only the gate may tell an origin.
-fn for_origin(config: &Config, request: Request) -> Result<Request, JsValue> {
-    let names = header_names(&request.headers())?;
-    let mut forged = headers::reserved_in(&names).peekable();
+fn for_origin(config: &Config, request: Request, head: &Head) -> Result<Request, JsValue> {
+    let mut forged = headers::reserved_in(&head.headers).peekable();
     if config.origin.is_none() && forged.peek().is_none() {
         return Ok(request);
     }
-    let copy = Request::new(&address(config, &request.url()), &request)?;
+    let copy = Request::new(&address(config, &head.url), &request)?;
     for name in forged {
         copy.headers().delete(name)?;
     }
@@ -72,7 +70,7 @@ async fn send(bindings: &Bindings, request: &Request, init: &JsValue) -> Result<
         Some(service) => service.fetch_request(request, init)?,
         None => fetch_request(request, init)?,
     };
-    Ok(JsFuture::from(answer).await?.unchecked_into())
+    Ok(settled(answer).await?.unchecked_into())
 }
 
 /// What a failed call leaves in doubt.

@@ -1,8 +1,56 @@
 //! Bindings to the platform's own objects: only the members that are used.
 #![allow(missing_docs, reason = "each is the platform's own, and documented there under its JavaScript name")]
 
+use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{Array, ArrayBuffer, Function, Promise, Uint8Array};
+
+// What is put together in glue.js, and described there.
+#[wasm_bindgen(module = "/src/platform/glue.js")]
+extern "C" {
+    pub fn drive(step: &Function, task: u32) -> Promise;
+
+    #[wasm_bindgen(catch, js_name = headerLines)]
+    pub fn header_lines(headers: &Headers) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = requestLines)]
+    pub fn request_lines(request: &Request) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch)]
+    pub fn respond(status: u16, lines: &str, body: &JsValue) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch, js_name = makeRequest)]
+    pub fn make_request(
+        address: &str,
+        method: &str,
+        lines: &str,
+        body: Option<Uint8Array>,
+        signal: &AbortSignal,
+    ) -> Result<Request, JsValue>;
+
+    pub type Limit;
+    #[wasm_bindgen(constructor, js_class = "TimeLimit")]
+    pub fn new(millis: f64) -> Limit;
+    #[wasm_bindgen(method, getter)]
+    pub fn signal(this: &Limit) -> AbortSignal;
+    #[wasm_bindgen(method)]
+    pub fn lift(this: &Limit);
+
+    pub fn within(millis: f64, promise: &Promise) -> Promise;
+
+    #[wasm_bindgen(js_name = gatherPieces)]
+    pub fn gather_pieces(body: &ReadableStream, limit: f64, announced: Option<f64>) -> Promise;
+    pub fn sha256(bytes: &Uint8Array) -> Promise;
+
+    #[wasm_bindgen(js_name = askLedger)]
+    pub fn ask_ledger(
+        bindings: &Bindings,
+        name: &str,
+        hint: Option<&str>,
+        jurisdiction: Option<&str>,
+        header_lines: &str,
+        body: Option<&Uint8Array>,
+        kind_header: &str,
+        frame_kind: &str,
+        millis: f64,
+    ) -> Promise;
+}
 
 #[wasm_bindgen]
 extern "C" {
@@ -41,10 +89,6 @@ extern "C" {
     pub fn has(this: &Headers, name: &str) -> Result<bool, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn delete(this: &Headers, name: &str) -> Result<(), JsValue>;
-    #[wasm_bindgen(method)]
-    pub fn keys(this: &Headers) -> JsValue;
-    #[wasm_bindgen(method, js_name = getSetCookie)]
-    pub fn get_set_cookie(this: &Headers) -> JsValue;
 
     // --- streams ---
 
@@ -105,36 +149,24 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = fetch)]
     pub fn fetch_request(request: &Request, init: &JsValue) -> Result<Promise, JsValue>;
 
-    /// A service binding, or a stub of a Durable Object.
+    /// A service binding.
     pub type Fetcher;
-    #[wasm_bindgen(method, catch)]
-    pub fn fetch(this: &Fetcher, url: &str, init: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = fetch)]
     pub fn fetch_request(this: &Fetcher, request: &Request, init: &JsValue) -> Result<Promise, JsValue>;
 
-    /// A namespace of Durable Objects.
-    pub type Namespace;
-    #[wasm_bindgen(method, catch, js_name = getByName)]
-    pub fn get_by_name(this: &Namespace, name: &str, options: &JsValue) -> Result<Fetcher, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    pub fn jurisdiction(this: &Namespace, name: &str) -> Result<Namespace, JsValue>;
+    /// The context of a request.
+    pub type Context;
+    #[wasm_bindgen(method, catch, js_name = waitUntil)]
+    pub fn wait_until(this: &Context, promise: &Promise) -> Result<(), JsValue>;
 
     /// The deployment's bindings.
     pub type Bindings;
     #[wasm_bindgen(method, getter, js_name = LEDGER)]
-    pub fn ledger(this: &Bindings) -> Option<Namespace>;
+    pub fn ledger(this: &Bindings) -> Option<Object>;
     #[wasm_bindgen(method, getter, js_name = ORIGIN_SERVICE)]
     pub fn origin_service(this: &Bindings) -> Option<Fetcher>;
 
     pub type AbortSignal;
-
-    pub type AbortController;
-    #[wasm_bindgen(constructor)]
-    pub fn new() -> AbortController;
-    #[wasm_bindgen(method, getter)]
-    pub fn signal(this: &AbortController) -> AbortSignal;
-    #[wasm_bindgen(method, getter)]
-    pub fn abort(this: &AbortController) -> Function;
 
     // --- cryptography ---
 
@@ -202,8 +234,6 @@ extern "C" {
     pub fn date_now() -> f64;
     #[wasm_bindgen(js_name = setTimeout)]
     pub fn set_timeout(callback: &Function, millis: f64) -> JsValue;
-    #[wasm_bindgen(js_name = clearTimeout)]
-    pub fn clear_timeout(timer: &JsValue);
     #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
     pub fn fill_with_random(bytes: &mut [u8]) -> Result<(), JsValue>;
     #[wasm_bindgen(js_namespace = console, js_name = log)]

@@ -1,14 +1,14 @@
 //! Bodies. They stay in JavaScript's memory, in the pieces in which they came.
 
+use js_sys::{Array, Uint8Array};
 use oncegate_protocol::hashing::BodyDigest;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::Uint8Array;
 
-use super::bindings::{FixedLengthStream, Pipe, ReadableStream};
-use super::stream::at_least;
+use super::bindings::{FixedLengthStream, Pipe, ReadableStream, gather_pieces, sha256};
+use super::task::settled;
 
-/// How many bytes are copied into Wasm memory at a time.
-const WINDOW: u32 = 64 << 10;
+/// How many bytes are copied into Wasm memory to be digested there.
+const SMALL: u32 = 8 << 10;
 
 /// Bytes in JavaScript's memory.
 #[derive(Clone, Debug, Default)]
@@ -61,18 +61,21 @@ impl Bytes {
         self.pieces.iter().flat_map(Uint8Array::to_vec).collect()
     }
 
-    /// The digest, computed over a small window so that Wasm memory does not grow with the body.
-    pub fn digest(&self) -> BodyDigest {
-        let mut digest = BodyDigest::default();
-        for piece in &self.pieces {
-            let mut from = 0;
-            while from < piece.length() {
-                let to = from.saturating_add(WINDOW).min(piece.length());
-                digest.update(&piece.subarray(from, to).to_vec());
-                from = to;
-            }
+    /// The digest. A small body's is computed here, a large one's by the platform, which is faster and has it in memory anyway.
+    ///
+    /// # Errors
+    /// Where the platform refuses.
+    pub async fn digest(&self) -> Result<BodyDigest, JsValue> {
+        if self.length <= SMALL {
+            return Ok(BodyDigest::of(&self.to_vec()));
         }
-        digest
+        let digest: Uint8Array = settled(sha256(&self.joined(&[]))).await?.unchecked_into();
+        let mut bytes = [0; BodyDigest::LENGTH];
+        if digest.length() != BodyDigest::LENGTH as u32 {
+            return Err(JsValue::from_str("the platform's digest has another length"));
+        }
+        digest.copy_to(&mut bytes);
+        Ok(BodyDigest::from_sha256(bytes))
     }
 }
 
@@ -84,38 +87,25 @@ pub enum Gathered {
     More(Bytes, ReadableStream),
 }
 
-/// How much is read at first, and then at a time. A body may come in pieces of a byte, each of which would cost a crossing
-/// and some kilobytes; so the platform is asked to fill a view before it answers.
+/// How much is read at first, and then at a time, of a body that is sent on as it comes.
 pub(super) const FIRST_READ: u32 = 4 << 10;
 pub(super) const NEXT_READ: u32 = 64 << 10;
 
-/// Reads a stream to its end, or until it exceeds `limit` bytes. Bytes are counted as they come: what a Content-Length says
-/// does not matter.
+/// Reads a stream to its end, or until it exceeds `limit` bytes. Bytes are counted as they come: what is `announced` only helps
+/// to read it at once.
 ///
 /// # Errors
 /// What the stream failed with.
-pub async fn gather(stream: Option<&ReadableStream>, limit: u64) -> Result<Gathered, JsValue> {
+pub async fn gather(stream: Option<&ReadableStream>, limit: u64, announced: Option<u64>) -> Result<Gathered, JsValue> {
+    let Some(stream) = stream else { return Ok(Gathered::Whole(Bytes::default())) };
+    #[allow(clippy::cast_precision_loss, reason = "limits are below 2^53, and so is what is announced")]
+    let gathered = gather_pieces(stream, limit as f64, announced.map(|announced| announced as f64));
+    let gathered: Array = settled(gathered).await?.unchecked_into();
     let mut bytes = Bytes::default();
-    let Some(stream) = stream else { return Ok(Gathered::Whole(bytes)) };
-    let reader = stream.byob_reader()?;
-    let mut size = FIRST_READ;
-    loop {
-        // Never more than what would be too much, so that a body which is too large is refused as soon as it is.
-        let too_much = limit.saturating_add(1).saturating_sub(u64::from(bytes.length()));
-        let size_now = size.min(u32::try_from(too_much).unwrap_or(u32::MAX));
-        let result = reader.next_piece(&Uint8Array::new_with_length(size_now), &at_least(size_now)?).await?;
-        if let Some(piece) = result.value().filter(|piece| piece.length() > 0) {
-            bytes.push(piece);
-        }
-        if u64::from(bytes.length()) > limit {
-            reader.release_lock()?;
-            return Ok(Gathered::More(bytes, stream.clone()));
-        }
-        if result.done() {
-            return Ok(Gathered::Whole(bytes));
-        }
-        size = NEXT_READ;
+    for piece in gathered.get(0).unchecked_into::<Array>().iter() {
+        bytes.push(piece.unchecked_into());
     }
+    Ok(if gathered.get(1).is_truthy() { Gathered::More(bytes, stream.clone()) } else { Gathered::Whole(bytes) })
 }
 
 /// A pipe for a body of this length, which is announced and held to: a body of another length breaks off. Without a length,

@@ -1,49 +1,74 @@
-//! Requests and responses, made and read in few crossings: a list of headers crosses as one JSON text.
+//! Requests and responses, made and read in few crossings: headers cross as one text, a line `name:value` each.
 
 use core::time::Duration;
 
-use serde_json::json;
-use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{Array, Error, Function, JSON, Reflect, Uint8Array};
+use oncegate_protocol::headers::Headers as List;
+use wasm_bindgen::JsValue;
 
-use super::bindings::{AbortController, AbortSignal, Headers, Request, Response, clear_timeout, set_timeout};
+use js_sys::Uint8Array;
+
+use super::bindings::{
+    self, AbortSignal, Headers, Limit, Request, Response, header_lines, make_request, request_lines,
+};
 use super::{js_millis, property};
+
+/// A request without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The method, as sent.
+    pub method: String,
+    /// The address.
+    pub url: String,
+    /// The headers, as [`header_list`] gives them.
+    pub headers: List,
+}
+
+impl Head {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Where the platform gives something else.
+    pub fn read(request: &Request) -> Result<Self, JsValue> {
+        let lines = request_lines(request)?;
+        let unreadable = || JsValue::from_str("the request has no head");
+        let (method, rest) = lines.split_once('\n').ok_or_else(unreadable)?;
+        let (url, headers) = rest.split_once('\n').ok_or_else(unreadable)?;
+        Ok(Self { method: method.to_owned(), url: url.to_owned(), headers: parse(headers) })
+    }
+
+    /// The value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
 
 /// All headers, names in lower case, values of `Set-Cookie` apart and those of others joined, as the platform has them.
 ///
 /// # Errors
-/// Where the platform gives something that is no list of pairs.
-pub fn header_list(headers: &Headers) -> Result<Vec<(String, String)>, JsValue> {
-    let mut list: Vec<(String, String)> =
-        serde_json::from_str(&json_of(&Array::from(headers.unchecked_ref()))?).map_err(unreadable)?;
-    let cookies = || list.iter().filter(|(name, _)| name == SET_COOKIE);
-    if cookies().count() > 1 {
-        // workerd sorts its list by name, and mixes up the values of one name where it has more than 16 entries. The last of
-        // several cookies of one name counts (RFC 6265, section 5.3).
-        let in_order: Vec<String> = serde_json::from_str(&json_of(&headers.get_set_cookie())?).map_err(unreadable)?;
-        let cookies = list.iter_mut().filter(|(name, _)| name == SET_COOKIE);
-        cookies.zip(in_order).for_each(|((_, value), right)| *value = right);
-    }
-    Ok(list)
+/// Where the platform gives something else.
+pub fn header_list(headers: &Headers) -> Result<List, JsValue> {
+    Ok(parse(&header_lines(headers)?))
 }
 
-const SET_COOKIE: &str = "set-cookie";
-
-fn json_of(value: &JsValue) -> Result<String, JsValue> {
-    JSON::stringify(value).map(Into::into)
+fn parse(lines: &str) -> List {
+    let pairs = lines.split('\n').filter_map(|line| line.split_once(':'));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
-fn unreadable(error: serde_json::Error) -> JsValue {
-    JsValue::from_str(&error.to_string())
-}
-
-/// The names of all headers, in lower case, joined by commas, which no name has.
+/// The headers as the platform is given them.
 ///
 /// # Errors
-/// Where the platform gives something that is no list.
-pub fn header_names(headers: &Headers) -> Result<String, JsValue> {
-    Ok(Array::from(&headers.keys()).join(",").into())
+/// Where there is a line's end in one, which would make two of it.
+fn lines(headers: &[(String, String)]) -> Result<String, JsValue> {
+    let length = headers.iter().map(|(name, value)| name.len().saturating_add(value.len()).saturating_add(2)).sum();
+    let mut lines = String::with_capacity(length);
+    for (name, value) in headers {
+        if name.contains(['\n', ':']) || value.contains('\n') {
+            return Err(JsValue::from_str(&format!("{name:?} is not a header")));
+        }
+        lines.extend([name, ":", value, "\n"]);
+    }
+    Ok(lines)
 }
 
 impl Request {
@@ -64,8 +89,7 @@ impl Request {
 /// # Errors
 /// Where the platform refuses it.
 pub fn reply(status: u16, headers: &[(String, String)], body: &JsValue) -> Result<Response, JsValue> {
-    let init = json!({ "status": status, "headers": headers, "encodeBody": "manual" });
-    Response::new(body, &JSON::parse(&init.to_string())?)
+    bindings::respond(status, &lines(headers)?, body)
 }
 
 /// A request to be sent.
@@ -84,55 +108,39 @@ impl OutgoingRequest<'_> {
     /// # Errors
     /// Where the platform refuses it, such as a body with GET. Nothing has been sent then.
     pub fn to(self, address: &str, time_limit: &TimeLimit) -> Result<Request, JsValue> {
-        let init = json!({
-            "method": self.method,
-            "headers": self.headers,
-            "redirect": "manual",
-        });
-        let init = JSON::parse(&init.to_string())?;
         // GET and HEAD cannot have a body, not even an empty one (Fetch standard), but a client may send them so.
         let is_needless = |body: &Uint8Array| body.length() == 0 && matches!(self.method, "GET" | "HEAD");
-        if let Some(body) = self.body.filter(|body| !is_needless(body)) {
-            Reflect::set(&init, &"body".into(), &body)?;
-        }
-        Reflect::set(&init, &"signal".into(), &time_limit.signal())?;
-        Request::new(address, &init)
+        let body = self.body.filter(|body| !is_needless(body));
+        make_request(address, self.method, &lines(self.headers)?, body, &time_limit.signal())
     }
 }
 
 /// A limit on the time of a call, to the end of the answer's body unless it is lifted before.
-pub struct TimeLimit {
-    controller: AbortController,
-    timer: JsValue,
-}
+pub struct TimeLimit(Limit);
 
 impl TimeLimit {
     /// Begins to count.
     pub fn begin(limit: Duration) -> Self {
-        let controller = AbortController::new();
-        let reason = Error::new("the time limit is over");
-        reason.set_name(TIME_LIMIT_OVER);
-        let abort: Function = controller.abort().bind1(&controller, &reason).unchecked_into();
-        Self { timer: set_timeout(&abort, js_millis(limit)), controller }
+        Self(Limit::new(js_millis(limit)))
     }
 
     /// What the call is to heed.
     pub fn signal(&self) -> AbortSignal {
-        self.controller.signal()
+        self.0.signal()
     }
 
     /// Lifts the limit: what is still to come may take as long as it takes.
     pub fn lift(&self) {
-        clear_timeout(&self.timer);
+        self.0.lift();
     }
 }
-
-/// The name of what a call fails with whose time is over. The platform's own time-outs have it too (DOM standard,
-/// `AbortSignal.timeout`).
-pub const TIME_LIMIT_OVER: &str = "TimeoutError";
 
 impl Drop for TimeLimit {
     fn drop(&mut self) {
         self.lift();
     }
 }
+
+/// The name of what a call fails with whose time is over. The platform's own time-outs have it too (DOM standard,
+/// `AbortSignal.timeout`).
+pub const TIME_LIMIT_OVER: &str = "TimeoutError";

@@ -1,32 +1,36 @@
-//! The few pieces of JavaScript that the Worker touches, and nothing that decides.
+//! The few pieces of JavaScript that the Worker touches, and nothing that decides. What costs less when it is put together there
+//! is in `glue.js`.
 //!
 //! The types of the crate `worker` copy headers one by one, know no unusual methods, and read compressed bodies decoded. So
-//! requests and responses are handled through thin bindings of our own: headers cross in one piece as JSON, and bodies stay
+//! requests and responses are handled through thin bindings of our own: headers cross in one piece as text, and bodies stay
 //! in JavaScript's memory, since Wasm memory that has grown never shrinks.
 
 mod bindings;
 mod body;
 mod crypto;
 mod message;
+mod panic;
 mod relay;
 mod signature;
 mod stream;
+mod task;
 
 pub use bindings::*;
 pub use body::{Bytes, Gathered, gather, pipe};
 pub use crypto::Cipher;
-pub use message::{OutgoingRequest, TIME_LIMIT_OVER, TimeLimit, header_list, header_names, reply};
+pub use message::{Head, OutgoingRequest, TIME_LIMIT_OVER, TimeLimit, header_list, reply};
+pub use panic::worker_init_state;
 pub use relay::Relay;
 pub use signature::check_signature;
 pub use stream::{at_least, discard};
+pub use task::{run, settled};
 
 use core::time::Duration;
 
+use js_sys::Promise;
 use oncegate_protocol::ids::AttemptId;
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::JsValue;
-use worker::js_sys::{self, Promise};
-use worker::wasm_bindgen_futures::JsFuture;
 
 /// What the clock shows. Within a request it stands still between operations that leave the isolate.
 pub fn now() -> Timestamp {
@@ -65,7 +69,7 @@ pub async fn sleep(span: Duration) {
         set_timeout(&resolve, js_millis(span));
     });
     // A timer does not fail; if it did, not having waited would harm nothing.
-    let _ = JsFuture::from(promise).await;
+    let _ = settled(promise).await;
 }
 
 /// A property of a value that may be anything, such as what was thrown.

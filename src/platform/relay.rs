@@ -6,13 +6,13 @@ use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
-use worker::js_sys::Uint8Array;
-use worker::wasm_bindgen_futures::JsFuture;
 
 use super::bindings::{ReadableStream, WritableStream};
 use super::body::{Bytes, FIRST_READ, NEXT_READ};
 use super::stream::at_least;
+use super::task::settled;
 
 /// A body between the one who reads it and the one who sends it on, each in a promise of its own. What is held is at most
 /// the limit of the reader.
@@ -132,7 +132,7 @@ impl Relay {
         let writer = into.get_writer()?;
         let end = loop {
             match poll_fn(|context| self.0.borrow_mut().next(context)).await {
-                Next::Bytes(bytes) => JsFuture::from(writer.write(&bytes)?).await?,
+                Next::Bytes(bytes) => settled(writer.write(&bytes)?).await?,
                 Next::End(end) => break end,
             };
         };
@@ -145,7 +145,7 @@ impl Relay {
                 rest.pipe_to(into)?
             }
         };
-        JsFuture::from(sent).await.map(|_| ())
+        settled(sent).await.map(|_| ())
     }
 }
 

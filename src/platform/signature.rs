@@ -1,11 +1,11 @@
 //! Signatures, by the Web Cryptography API.
 
+use js_sys::{Array, JSON, Uint8Array};
 use oncegate_protocol::request::{Signature, Verification};
 use wasm_bindgen::JsValue;
-use worker::js_sys::{Array, JSON, Uint8Array};
-use worker::wasm_bindgen_futures::JsFuture;
 
 use super::bindings::{import_key, verify};
+use super::task::settled;
 
 /// Checks a signature.
 ///
@@ -15,8 +15,8 @@ pub async fn check_signature(verification: &Verification<'_>) -> Result<Signatur
     let algorithm = JSON::parse(verification.algorithm())?;
     let usages = Array::of1(&JsValue::from_str("verify"));
     let jwk = JSON::parse(verification.jwk())?;
-    let key = JsFuture::from(import_key("jwk", &jwk, &algorithm, false, &usages)?).await?;
+    let key = settled(import_key("jwk", &jwk, &algorithm, false, &usages)?).await?;
     let (signature, signed) = (Uint8Array::from(verification.signature()), Uint8Array::from(verification.signed()));
-    let holds = JsFuture::from(verify(&algorithm, &key, &signature, &signed)?).await?;
+    let holds = settled(verify(&algorithm, &key, &signature, &signed)?).await?;
     Ok(if holds.as_bool() == Some(true) { Signature::Holds } else { Signature::DoesNotHold })
 }

@@ -1,10 +1,13 @@
 //! Streams: how they are read, given up, and broken off.
 
-use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{JSON, Uint8Array};
-use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
+use core::time::Duration;
 
-use super::bindings::{ReadResult, ReadableStream, Reader, Writer};
+use js_sys::{JSON, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::bindings::{ReadResult, ReadableStream, Reader, Writer, within};
+use super::js_millis;
+use super::task::{run, settled};
 
 impl ReadableStream {
     /// A reader that fills views of the caller's (Streams standard, `ReadableStreamBYOBReader`).
@@ -37,7 +40,22 @@ impl Reader {
     /// # Errors
     /// What the stream failed with.
     pub async fn next_piece(&self, view: &Uint8Array, at_least: &JsValue) -> Result<ReadResult, JsValue> {
-        Ok(JsFuture::from(self.read(view, at_least)?).await?.unchecked_into())
+        self.read_within(None, view, at_least).await
+    }
+
+    /// As [`Self::next_piece`], unless that takes longer than so long.
+    ///
+    /// # Errors
+    /// Also where it does.
+    pub async fn read_within(
+        &self,
+        patience: Option<Duration>,
+        view: &Uint8Array,
+        at_least: &JsValue,
+    ) -> Result<ReadResult, JsValue> {
+        let read = self.read(view, at_least)?;
+        let read = patience.map_or_else(|| read.clone(), |patience| within(js_millis(patience), &read));
+        Ok(settled(read).await?.unchecked_into())
     }
 }
 
@@ -48,9 +66,11 @@ impl Writer {
     /// # Errors
     /// Where it cannot be broken off.
     pub fn break_off(&self, reason: &JsValue) -> Result<(), JsValue> {
-        let aborted = JsFuture::from(self.abort(reason)?);
-        spawn_local(async move {
-            let _ = aborted.await;
+        let aborted = self.abort(reason)?;
+        let _ = run(async move {
+            // It has failed already.
+            let _ = settled(aborted).await;
+            Ok(JsValue::UNDEFINED)
         });
         Ok(())
     }

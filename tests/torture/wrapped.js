@@ -2,35 +2,31 @@
 // files in broken/ say what. It runs in workerd.
 
 import Worker, { Ledger as Shipped } from './index.js';
+import { Sent } from './sent.js';
 
 export { Worker };
 
 const BEGIN = 1;
 
-/** Where a frame and a record have what they say (protocol/src/wire/command.rs, protocol/src/record/codec.rs). */
-const ID = { at: 6, length: 32 };
-const FINGERPRINT = { at: 62, length: 32 };
+/** Where a claim has what it says (protocol/src/wire/command.rs). */
+const FINGERPRINT = [62, 32];
 
 /** What a Worker asks, if it asks whether it may call the origin. */
 class Begin {
-  constructor(bytes) {
-    this.bytes = bytes;
+  constructor(sent) {
+    this.sent = sent;
   }
 
   get id() {
-    return this.#part(ID);
+    return this.sent.id;
   }
 
   set id(bytes) {
-    this.#part(ID).set(bytes);
+    this.sent.id.set(bytes);
   }
 
   get fingerprint() {
-    return this.#part(FINGERPRINT);
-  }
-
-  #part({ at, length }) {
-    return this.bytes.subarray(at, at + length);
+    return this.sent.part(...FINGERPRINT);
   }
 }
 
@@ -43,9 +39,9 @@ export function ledger(spoil) {
     }
 
     async fetch(request) {
-      const bytes = new Uint8Array(await request.arrayBuffer());
-      const ask = () => this.shipped.fetch(new Request(request.url, { method: 'POST', body: bytes }));
-      return bytes[1] === BEGIN ? spoil(new Begin(bytes), ask, this.sql) : ask();
+      const sent = await Sent.of(request);
+      const ask = () => this.shipped.fetch(sent.request());
+      return sent.command === BEGIN ? spoil(new Begin(sent), ask, this.sql) : ask();
     }
 
     alarm() {

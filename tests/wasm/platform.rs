@@ -5,17 +5,30 @@
 
 use core::time::Duration;
 
+use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use oncegate::platform::{
-    Bytes, Cipher, Gathered, OutgoingRequest, Request, Response, TIME_LIMIT_OVER, TimeLimit, gather, header_list,
-    property, reply, sleep,
+    Bytes, Cipher, Gathered, OutgoingRequest, Relay, Request, Response, TIME_LIMIT_OVER, TimeLimit, WritableStream,
+    gather, header_list, pipe, property, reply, run, settled, sleep,
 };
+use oncegate_protocol::hashing::BodyDigest;
 use oncegate_protocol::ids::{AttemptId, RecordId};
 use oncegate_protocol::outcome::Status;
 use oncegate_protocol::seal::{self, SealKey, Segments};
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
-use worker::js_sys::{Array, Function, Object, Reflect, Uint8Array};
-use worker::wasm_bindgen_futures::JsFuture;
+
+/// Does this as a task, as all of the Worker's work is done: elsewhere its futures cannot wait.
+async fn in_task(work: impl Future<Output = ()> + 'static) {
+    let done = run(async move {
+        work.await;
+        Ok(JsValue::UNDEFINED)
+    });
+    JsFuture::from(done).await.unwrap();
+}
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -27,7 +40,7 @@ fn script(source: &str) -> JsValue {
 }
 
 async fn body_of(response: &Response) -> Vec<u8> {
-    Uint8Array::new(&JsFuture::from(response.array_buffer().unwrap()).await.unwrap()).to_vec()
+    Uint8Array::new(&settled(response.array_buffer().unwrap()).await.unwrap()).to_vec()
 }
 
 fn bytes(pieces: &[&[u8]]) -> Bytes {
@@ -40,23 +53,32 @@ fn bytes(pieces: &[&[u8]]) -> Bytes {
 
 #[wasm_bindgen_test]
 async fn a_reply_has_the_status_headers_and_bytes_it_was_given() {
-    let every_byte: Vec<u8> = (0..=255).collect();
-    let headers =
-        pairs(&[("content-type", "application/octet-stream"), ("set-cookie", "a=1"), ("set-cookie", "b=2; Path=/")]);
-    let made = reply(418, &headers, &Uint8Array::from(every_byte.as_slice())).unwrap();
-    assert_eq!(made.status(), 418);
-    assert_eq!(header_list(&made.headers()).unwrap(), headers);
-    assert_eq!(body_of(&made).await, every_byte);
+    in_task(async {
+        let every_byte: Vec<u8> = (0..=255).collect();
+        let headers = pairs(&[
+            ("content-type", "application/octet-stream"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2; Path=/"),
+        ]);
+        let made = reply(418, &headers, &Uint8Array::from(every_byte.as_slice())).unwrap();
+        assert_eq!(made.status(), 418);
+        assert_eq!(header_list(&made.headers()).unwrap(), headers);
+        assert_eq!(body_of(&made).await, every_byte);
+    })
+    .await;
 }
 
 #[wasm_bindgen_test]
 async fn a_status_without_a_body_is_made_without_one() {
-    for status in [204, 205, 304] {
-        let made = reply(status, &[], &JsValue::NULL).unwrap();
-        assert_eq!((made.status(), made.body().is_none()), (status, true));
-    }
-    assert!(reply(204, &[], &Uint8Array::new_with_length(1)).is_err(), "the platform refuses a body there");
-    assert!(reply(600, &[], &JsValue::NULL).is_err());
+    in_task(async {
+        for status in [204, 205, 304] {
+            let made = reply(status, &[], &JsValue::NULL).unwrap();
+            assert_eq!((made.status(), made.body().is_none()), (status, true));
+        }
+        assert!(reply(204, &[], &Uint8Array::new_with_length(1)).is_err(), "the platform refuses a body there");
+        assert!(reply(600, &[], &JsValue::NULL).is_err());
+    })
+    .await;
 }
 
 #[wasm_bindgen_test]
@@ -93,21 +115,24 @@ fn an_outgoing_request_is_what_fetch_takes() {
 
 #[wasm_bindgen_test]
 async fn a_time_limit_ends_a_call_unless_it_is_lifted() {
-    let aborted = |made: &Request| {
-        let signal = Reflect::get(made, &"signal".into()).unwrap();
-        let reason = Reflect::get(&signal, &"reason".into()).unwrap();
-        property(&reason, "name").as_string()
-    };
-    let request = |limit: &TimeLimit| {
-        OutgoingRequest { method: "GET", headers: &[], body: None }.to("http://origin.example/", limit).unwrap()
-    };
-    let limits = [0, 0].map(|_| TimeLimit::begin(Duration::from_millis(10)));
-    let [ended, lifted] = &limits;
-    let (first, second) = (request(ended), request(lifted));
-    lifted.lift();
-    sleep(Duration::from_millis(60)).await;
-    assert_eq!(aborted(&first).as_deref(), Some(TIME_LIMIT_OVER));
-    assert_eq!(aborted(&second), None);
+    in_task(async {
+        let aborted = |made: &Request| {
+            let signal = Reflect::get(made, &"signal".into()).unwrap();
+            let reason = Reflect::get(&signal, &"reason".into()).unwrap();
+            property(&reason, "name").as_string()
+        };
+        let request = |limit: &TimeLimit| {
+            OutgoingRequest { method: "GET", headers: &[], body: None }.to("http://origin.example/", limit).unwrap()
+        };
+        let limits = [0, 0].map(|_| TimeLimit::begin(Duration::from_millis(10)));
+        let [ended, lifted] = &limits;
+        let (first, second) = (request(ended), request(lifted));
+        lifted.lift();
+        sleep(Duration::from_millis(60)).await;
+        assert_eq!(aborted(&first).as_deref(), Some(TIME_LIMIT_OVER));
+        assert_eq!(aborted(&second), None);
+    })
+    .await;
 }
 
 #[wasm_bindgen_test]
@@ -119,16 +144,18 @@ fn pieces_are_one_body() {
     assert_eq!(pieces.joined(b"head:").to_vec(), b"head:abc");
     assert_eq!(Bytes::default().joined(&[]).to_vec(), b"");
     assert_eq!(Bytes::default().joined(b"h").to_vec(), b"h");
-    assert_eq!(pieces.digest().finish(), bytes(&[b"abc"]).digest().finish());
 }
 
 #[wasm_bindgen_test]
-fn the_digest_of_a_large_body_is_that_of_all_its_bytes() {
-    let large: Vec<u8> = (0..200_003_u32).map(|n| n.to_le_bytes()[1]).collect();
-    let mut whole = oncegate_protocol::hashing::BodyDigest::default();
-    whole.update(&large);
-    let (front, back) = large.split_at(70_000);
-    assert_eq!(bytes(&[front, back]).digest().finish(), whole.finish());
+async fn a_digest_is_that_of_all_bytes_whoever_computes_it() {
+    in_task(async {
+        for length in [0_u32, 1, 8 << 10, (8 << 10) + 1, 200_003] {
+            let body: Vec<u8> = (0..length).map(|n| n.to_le_bytes()[1]).collect();
+            let (front, back) = body.split_at(body.len() / 3);
+            assert_eq!(bytes(&[front, back]).digest().await.unwrap(), BodyDigest::of(&body), "{length}");
+        }
+    })
+    .await;
 }
 
 #[wasm_bindgen_test]
@@ -153,33 +180,39 @@ async fn sealed(record: u8, attempt: u8, plain: &[u8]) -> (Cipher, Uint8Array) {
 
 #[wasm_bindgen_test]
 async fn a_sealed_body_is_what_other_programs_make_of_it() {
-    // By node:crypto: hkdfSync('sha256', key, salt = attempt, info = "oncegate seal 1" and record, 32), then aes-256-gcm with
-    // the nonce 00000000000000 00000000 01 and the additional data 00c9.
-    let hex = |bytes: &Uint8Array| bytes.to_vec().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    assert_eq!(hex(&sealed(1, 2, b"a body").await.1), "7e32270f696811f19033899a6ccedd401ec70e08a07b");
-    assert_eq!(hex(&sealed(1, 2, b"").await.1), "2f41e9122176774a53013f20d30f8383");
+    in_task(async {
+        // By node:crypto: hkdfSync('sha256', key, salt = attempt, info = "oncegate seal 1" and record, 32), then aes-256-gcm with
+        // the nonce 00000000000000 00000000 01 and the additional data 00c9.
+        let hex = |bytes: &Uint8Array| bytes.to_vec().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(hex(&sealed(1, 2, b"a body").await.1), "7e32270f696811f19033899a6ccedd401ec70e08a07b");
+        assert_eq!(hex(&sealed(1, 2, b"").await.1), "2f41e9122176774a53013f20d30f8383");
+    })
+    .await;
 }
 
 #[wasm_bindgen_test]
 async fn a_sealed_body_opens_only_where_it_was_sealed() {
-    let plain = b"a body";
-    let (cipher, body) = sealed(1, 2, plain).await;
-    let (nonce, data) = ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], [0, 201]);
-    assert_eq!(cipher.open(&nonce, &data, &body).await.unwrap().to_vec(), plain);
-    assert!(cipher.open(&nonce, &[0, 200], &body).await.is_err(), "another status");
-    let not_the_last = [0; 12];
-    assert!(cipher.open(&not_the_last, &data, &body).await.is_err(), "another place in the body");
-    for (record, attempt) in [(1, 3), (3, 2)] {
-        let (other, _) = sealed(record, attempt, plain).await;
-        assert!(other.open(&nonce, &data, &body).await.is_err(), "another record or attempt");
-    }
-    for position in 0..body.length() {
-        let altered = Uint8Array::from(body.to_vec().as_slice());
-        altered.set_index(position, altered.get_index(position) ^ 1);
-        assert!(cipher.open(&nonce, &data, &altered).await.is_err(), "byte {position}");
-    }
-    assert!(cipher.open(&nonce, &data, &body.subarray(1, body.length())).await.is_err());
-    assert!(cipher.open(&nonce, &data, &Uint8Array::new_with_length(0)).await.is_err());
+    in_task(async {
+        let plain = b"a body";
+        let (cipher, body) = sealed(1, 2, plain).await;
+        let (nonce, data) = ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], [0, 201]);
+        assert_eq!(cipher.open(&nonce, &data, &body).await.unwrap().to_vec(), plain);
+        assert!(cipher.open(&nonce, &[0, 200], &body).await.is_err(), "another status");
+        let not_the_last = [0; 12];
+        assert!(cipher.open(&not_the_last, &data, &body).await.is_err(), "another place in the body");
+        for (record, attempt) in [(1, 3), (3, 2)] {
+            let (other, _) = sealed(record, attempt, plain).await;
+            assert!(other.open(&nonce, &data, &body).await.is_err(), "another record or attempt");
+        }
+        for position in 0..body.length() {
+            let altered = Uint8Array::from(body.to_vec().as_slice());
+            altered.set_index(position, altered.get_index(position) ^ 1);
+            assert!(cipher.open(&nonce, &data, &altered).await.is_err(), "byte {position}");
+        }
+        assert!(cipher.open(&nonce, &data, &body.subarray(1, body.length())).await.is_err());
+        assert!(cipher.open(&nonce, &data, &Uint8Array::new_with_length(0)).await.is_err());
+    })
+    .await;
 }
 
 /// A stream of pieces of these lengths, which then fails if it is to.
@@ -196,23 +229,63 @@ fn stream(lengths: &[u32], fails: bool) -> Response {
 
 #[wasm_bindgen_test]
 async fn a_body_is_gathered_up_to_its_limit_and_not_beyond() {
-    let gathered = |lengths: &'static [u32], limit| async move {
-        match gather(stream(lengths, false).body().as_ref(), limit).await.unwrap() {
-            Gathered::Whole(bytes) => (bytes.length(), "whole"),
-            Gathered::More(bytes, _) => (bytes.length(), "more"),
+    in_task(async {
+        let gathered_of = |lengths: &'static [u32], limit, announced| async move {
+            match gather(stream(lengths, false).body().as_ref(), limit, announced).await.unwrap() {
+                Gathered::Whole(bytes) => (bytes.length(), "whole"),
+                Gathered::More(bytes, _) => (bytes.length(), "more"),
+            }
+        };
+        // Whatever was announced: that is not for the gate to believe.
+        for announced in [0, 4, 8, 9, 10, 11, 1_000_000] {
+            assert_eq!(gathered_of(&[4, 5], 10, Some(announced)).await, (9, "whole"), "{announced}");
+            assert_eq!(gathered_of(&[4, 7], 10, Some(announced)).await, (11, "more"), "{announced}");
         }
-    };
-    assert_eq!(gathered(&[], 10).await, (0, "whole"));
-    assert_eq!(gathered(&[4, 5], 10).await, (9, "whole"));
-    assert_eq!(gathered(&[4, 6], 10).await, (10, "whole"));
-    assert_eq!(gathered(&[4, 7], 10).await, (11, "more"));
-    assert_eq!(gathered(&[11, 1_000_000], 10).await, (11, "more"), "what comes later is not read");
-    assert_eq!(gathered(&[1_000_000], 10).await, (11, "more"));
-    assert_eq!(gathered(&[1; 5_000], 10_000).await, (5_000, "whole"), "however small the pieces");
-    assert!(matches!(gather(None, 10).await.unwrap(), Gathered::Whole(bytes) if bytes.length() == 0));
+        let gathered = |lengths, limit| gathered_of(lengths, limit, None);
+        assert_eq!(gathered(&[], 10).await, (0, "whole"));
+        assert_eq!(gathered(&[4, 5], 10).await, (9, "whole"));
+        assert_eq!(gathered(&[4, 6], 10).await, (10, "whole"));
+        assert_eq!(gathered(&[4, 7], 10).await, (11, "more"));
+        assert_eq!(gathered(&[11, 1_000_000], 10).await, (11, "more"), "what comes later is not read");
+        assert_eq!(gathered(&[1_000_000], 10).await, (11, "more"));
+        assert_eq!(gathered(&[1; 5_000], 10_000).await, (5_000, "whole"), "however small the pieces");
+        assert!(matches!(gather(None, 10, None).await.unwrap(), Gathered::Whole(bytes) if bytes.length() == 0));
+    })
+    .await;
 }
 
 #[wasm_bindgen_test]
 async fn a_body_that_breaks_off_is_an_error() {
-    assert!(gather(stream(&[4], true).body().as_ref(), 10).await.is_err());
+    in_task(async {
+        assert!(gather(stream(&[4], true).body().as_ref(), 10, None).await.is_err());
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn tasks_begin_at_once_and_wake_each_other() {
+    in_task(async {
+        let said = Rc::new(RefCell::new(Vec::new()));
+        let relay = Relay::default();
+        let (sender, pipe, saying) = (relay.clone(), pipe(None).ok(), Rc::clone(&said));
+        assert!(pipe.is_none(), "Node has no IdentityTransformStream");
+        let into: WritableStream = script("new WritableStream()").unchecked_into();
+        let sent = run(async move {
+            saying.borrow_mut().push("waits");
+            sender.send(&into).await?;
+            saying.borrow_mut().push("has sent");
+            Ok(JsValue::UNDEFINED)
+        });
+        assert_eq!(*said.borrow(), ["waits"]);
+        let read = relay.read(stream(&[4, 5], false).body().unwrap(), 10).await.unwrap();
+        assert_eq!(read.unwrap().length(), 9);
+        settled(sent).await.unwrap();
+        assert_eq!(*said.borrow(), ["waits", "has sent"]);
+
+        let fails = run(async { Err("thrown".into()) });
+        assert_eq!(settled(fails).await.unwrap_err(), JsValue::from_str("thrown"));
+    })
+    .await;
+    let alone = settled(Promise::resolve(&JsValue::UNDEFINED)).await;
+    assert!(alone.is_err(), "outside of a task nobody waits");
 }

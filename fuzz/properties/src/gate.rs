@@ -67,11 +67,7 @@ impl Request {
     /// What the body leads to.
     pub(crate) fn identify<'c>(&self, guarded: Guarded<'c>) -> Admitted<'c> {
         match guarded {
-            Guarded::ByBytes(request) => {
-                let mut digest = BodyDigest::default();
-                digest.update(&self.body);
-                Admitted::Identity(Box::new(request.identify(digest)))
-            }
+            Guarded::ByBytes(request) => Admitted::Identity(Box::new(request.identify(BodyDigest::of(&self.body)))),
             Guarded::ByJson(request) => match request.identify(&self.body) {
                 Ok(identity) => Admitted::Identity(Box::new(identity)),
                 Err(Unidentified::PassThrough) => Admitted::PassThrough,

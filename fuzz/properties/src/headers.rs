@@ -103,9 +103,8 @@ fn check_to_client(sent: &Headers) {
     let length = announced_length(sent, "GET");
     assert!(length.is_none_or(|length| length < 1 << 53));
     assert_eq!(announced_length(sent, "HEAD"), None);
-    let names = sent.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",");
-    let reserved: Vec<&str> = names.split(',').filter(|name| is_reserved(name)).collect();
-    assert_eq!(reserved_in(&names).collect::<Vec<_>>(), reserved);
+    let reserved: Vec<&str> = sent.iter().map(|(name, _)| name.as_str()).filter(|name| is_reserved(name)).collect();
+    assert_eq!(reserved_in(sent).collect::<Vec<_>>(), reserved);
 }
 
 fn check_limits(sent: &Headers) {

@@ -243,11 +243,7 @@ impl<'c> ByJson<'c> {
             FingerprintRule::Json { include, exclude } => {
                 target.with_json(document, include, exclude).map_err(not_json)?
             }
-            FingerprintRule::Raw => {
-                let mut digest = BodyDigest::default();
-                digest.update(body);
-                target.with_bytes(digest)
-            }
+            FingerprintRule::Raw => target.with_bytes(BodyDigest::of(body)),
             FingerprintRule::None => target.without_body(),
         };
         Ok(identity(route, &scope, &key, key_as_sent, &parameters, fingerprint))

@@ -22,7 +22,7 @@ impl Target {
 
     /// With a body whose bytes count.
     pub(super) fn with_bytes(self, body: BodyDigest) -> Fingerprint {
-        Fingerprint::from_bytes(self.0.part(b"raw").part(&body.finish()).finish())
+        Fingerprint::from_bytes(self.0.part(b"raw").part(body.as_bytes()).finish())
     }
 
     /// With a body that does not count.

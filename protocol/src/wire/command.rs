@@ -3,6 +3,9 @@
 use core::num::NonZeroU32;
 use core::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::{OperatorCommand, VERSION};
 use crate::bytes::{self, DecodeError, Reader, Writer};
 use crate::ids::{AttemptId, Fingerprint, LayoutId, RecordId, SealKeyId};
@@ -14,6 +17,23 @@ use crate::record::{
     write_headers, write_sealed_by,
 };
 use crate::time::millis;
+
+/// The header that carries a command's head, where that is short and there is no answer in it: a body must be read piece by piece,
+/// and that costs each side more than all that is in a head. The platform may log headers, but blots out those whose name tells of
+/// a secret (Cloudflare, "Tail Workers").
+pub const COMMAND_HEADER: &str = "oncegate-secret-command";
+
+/// The longest head that goes in a header, in bytes. Platforms limit headers; base64 makes four bytes of three.
+const HEADER_BYTES: usize = 6 << 10;
+
+/// The head that is in such a header.
+///
+/// # Errors
+/// Where it is not base64.
+pub fn from_header(value: &str) -> Result<Vec<u8>, DecodeError> {
+    let unknown = |_| DecodeError::Unknown { what: "the command", value: value.bytes().next().unwrap_or_default() };
+    STANDARD.decode(value).map_err(unknown)
+}
 
 /// Enough bytes of any frame to learn by [`head_length`] how long its head is.
 pub const PREFIX_BYTES: usize = 6;
@@ -143,6 +163,16 @@ impl SentOutcome {
 }
 
 impl Command {
+    /// Its head as the header [`COMMAND_HEADER`] has it; `None` where the head goes in the body, before the body of an answer.
+    pub fn to_header(&self, head: &[u8]) -> Option<String> {
+        let has_answer = match self {
+            Self::Settle { outcome, .. } => matches!(outcome, SentOutcome::Completed { .. }),
+            Self::Operator(_) => true,
+            Self::Begin { .. } | Self::Count { .. } => false,
+        };
+        (!has_answer && head.len() <= HEADER_BYTES).then(|| STANDARD.encode(head))
+    }
+
     /// The frame's head. Behind that of a completion comes the body.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(192);
@@ -367,6 +397,24 @@ pub(super) fn span(reader: &mut Reader<'_>, what: &'static str) -> Result<Durati
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_head_goes_in_a_header_unless_an_answer_is_in_it() {
+        for command in commands() {
+            let head = command.encode();
+            let has_answer = matches!(
+                command,
+                Command::Settle { outcome: SentOutcome::Completed { .. }, .. } | Command::Operator(_)
+            );
+            let header = command.to_header(&head);
+            assert_eq!(header.is_none(), has_answer, "{command:?}");
+            assert!(header.is_none_or(|header| from_header(&header) == Ok(head)), "{command:?}");
+        }
+        let begin = commands().into_iter().find(|command| matches!(command, Command::Begin { .. })).unwrap();
+        assert!(begin.to_header(&vec![255; HEADER_BYTES]).is_some());
+        assert!(begin.to_header(&vec![255; HEADER_BYTES + 1]).is_none());
+        assert!(from_header("?").is_err());
+    }
 
     fn commands() -> Vec<Command> {
         let id = RecordId::from_bytes([7; 32]);

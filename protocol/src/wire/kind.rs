@@ -14,22 +14,29 @@ use crate::seal::Seal;
 /// body to the client.
 pub const KIND_HEADER: &str = "oncegate-kind";
 
-const FRAME: &str = "frame";
+/// What a short frame begins with. Base64 has no colon.
+const SHORT: &str = "frame:";
 
 /// What a ledger's answer is where it has the header [`KIND_HEADER`]; without it, it is the client's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A frame, for the Worker alone.
+    /// A frame, for the Worker alone: it is the body.
     Frame,
+    /// A frame that is so short that the header itself carries it. A body costs each side more than all that is in a frame.
+    Short(Vec<u8>),
     /// The client's, save that its body has yet to be opened.
     Sealed(Seal),
 }
 
 impl Kind {
+    /// The header's value for a frame in the body.
+    pub const FRAME: &str = "frame";
+
     /// The header's value.
-    pub fn to_header(self) -> String {
+    pub fn to_header(&self) -> String {
         match self {
-            Self::Frame => FRAME.to_owned(),
+            Self::Frame => Self::FRAME.to_owned(),
+            Self::Short(frame) => format!("{SHORT}{}", STANDARD.encode(frame)),
             Self::Sealed(seal) => {
                 let mut writer = Writer::with_capacity(32);
                 writer.u8(VERSION);
@@ -46,10 +53,13 @@ impl Kind {
     /// # Errors
     /// Where another version wrote it, or it is broken.
     pub fn from_header(value: &str) -> Result<Self, DecodeError> {
-        if value == FRAME {
+        if value == Self::FRAME {
             return Ok(Self::Frame);
         }
         let unknown = |_| DecodeError::Unknown { what: "the kind", value: value.bytes().next().unwrap_or_default() };
+        if let Some(frame) = value.strip_prefix(SHORT) {
+            return STANDARD.decode(frame).map(Self::Short).map_err(unknown);
+        }
         let seal = STANDARD.decode(value).map_err(unknown)?;
         let mut reader = Reader::new(&seal);
         bytes::version(&mut reader, VERSION)?;
@@ -74,6 +84,11 @@ mod tests {
             attempt: AttemptId::from_bytes([0xff; 16]),
             length: u32::MAX,
         };
+        for frame in [vec![], vec![1, 2, 3, 255]] {
+            let kind = Kind::Short(frame);
+            assert_eq!(Kind::from_header(&kind.to_header()), Ok(kind));
+        }
+        assert!(Kind::from_header("frame:?").is_err());
         for kind in [Kind::Frame, Kind::Sealed(seal)] {
             let value = kind.to_header();
             assert_eq!(Kind::from_header(&value), Ok(kind));

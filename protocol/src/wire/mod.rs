@@ -1,4 +1,5 @@
-//! What Worker and ledger say to each other: `fetch` with one framed, versioned, compact body each way.
+//! What Worker and ledger say to each other: `fetch` with one framed, versioned, compact message each way, in a header where it is
+//! short.
 //!
 //! During a deployment old and new versions of either side meet, so a frame says its version, and a side that does not know
 //! it answers [`Reply::NotUnderstood`], on which the Worker fails closed.
@@ -12,7 +13,7 @@ mod kind;
 mod operator;
 mod reply;
 
-pub use command::{Command, PREFIX_BYTES, SentBody, SentOutcome, head_length};
+pub use command::{COMMAND_HEADER, Command, PREFIX_BYTES, SentBody, SentOutcome, from_header, head_length};
 pub use kind::{KIND_HEADER, Kind};
 pub use operator::{Entry, OperatorCommand, Page, Position, Report, SentIntervention, ShownBody, Tally};
 pub use reply::Reply;

@@ -2,12 +2,11 @@
 // clock, the alarm, and the calls. It runs in workerd, as the main module of a gate; `control.js` reaches it.
 
 import worker, { Ledger as Shipped } from './index.js';
+import { Sent } from './sent.js';
 
 export default worker;
 
-// Of a frame, the second byte is what is asked, and these are the record's id.
 const BEGIN = 1;
-const ID = [6, 38];
 const now = Date.now;
 let stepMs = 0;
 Date.now = () => now() + stepMs;
@@ -35,29 +34,29 @@ export class Ledger {
 
   async fetch(request) {
     if (new URL(request.url).host === 'test') return this.obey(await request.json());
-    const frame = await request.arrayBuffer();
-    const call = () => this.shipped.fetch(new Request(request.url, { method: 'POST', body: frame.slice() }));
-    const kind = new Uint8Array(frame)[1] === BEGIN ? 'begin' : 'settle';
+    const sent = await Sent.of(request);
+    const call = () => this.shipped.fetch(sent.request());
+    const kind = sent.command === BEGIN ? 'begin' : 'settle';
     const fault = this.plan[kind].shift();
-    await this.reach(`before ${kind}`, frame);
+    await this.reach(`before ${kind}`, sent);
     if (fault === 'lost') throw new Error('lost on its way');
     if (fault === 'hang') await new Promise((end) => setTimeout(end, 60_000));
     if (fault === 'late') {
-      late.set(this.state.id.name, [...(late.get(this.state.id.name) ?? []), frame]);
+      late.set(this.state.id.name, [...(late.get(this.state.id.name) ?? []), sent]);
       throw new Error('late');
     }
     if (fault === 'twice') await call();
     const answer = await call();
-    await this.reach(`after ${kind}`, frame);
+    await this.reach(`after ${kind}`, sent);
     if (fault === 'answer-hangs') await new Promise((end) => setTimeout(end, 60_000));
     if (fault === 'answer-lost') throw new Error('its answer is lost');
     return answer;
   }
 
   /** Holds a call for good at the point where its ledger's plan says so, and later calls at the same or a later point. */
-  async reach(point, frame) {
+  async reach(point, sent) {
     if (!this.plan.hold || POINTS.indexOf(point) < POINTS.indexOf(this.plan.hold)) return;
-    if (point === this.plan.hold) this.held.set(new Uint8Array(frame.slice(...ID)).toString(), frame);
+    if (point === this.plan.hold) this.held.set(sent.id.toString(), sent);
     await forever();
   }
 
@@ -81,9 +80,7 @@ export class Ledger {
     if (pages) this.state.storage.sql.setMaxPageCountForTest(pages);
     Object.assign(this.plan, plan, pages && { pages });
     if (alarm) await this.shipped.alarm();
-    for (const frame of deliver ? (late.get(this.state.id.name) ?? []) : []) {
-      await this.shipped.fetch(new Request('https://ledger/', { method: 'POST', body: frame }));
-    }
+    for (const sent of deliver ? (late.get(this.state.id.name) ?? []) : []) await this.shipped.fetch(sent.request());
     if (sql) this.state.storage.sql.exec(sql);
     if (undurable) this.state.waitUntil(this.state.storage.transaction(() => this.writeInVain()));
     if (abort) this.state.abort('moved elsewhere');
@@ -93,9 +90,7 @@ export class Ledger {
 
   /** Carries the held calls out in a transaction that never ends: what they write can be read here, and is not on disk. */
   async writeInVain() {
-    for (const frame of this.held.values()) {
-      await this.shipped.fetch(new Request('https://ledger/', { method: 'POST', body: frame.slice() }));
-    }
+    for (const sent of this.held.values()) await this.shipped.fetch(sent.request());
     console.log(`${this.state.id.name} has written in vain`);
     await forever();
   }

@@ -43,10 +43,11 @@ export async function startWorkerd({ origin, routes, caller, service, adminToken
   await mkdir(state);
   await writeFile(join(folder.path, 'caller.js'), caller ?? '');
   await writeFile(join(folder.path, 'service.js'), service ?? '');
-  for (const file of [...wrapper, join(import.meta.dirname, 'control.js')]) {
+  const around = wrapper.length > 0 ? [...wrapper, join(import.meta.dirname, 'sent.js')] : [];
+  for (const file of [...around, join(import.meta.dirname, 'control.js')]) {
     await copyFile(file, join(folder.path, basename(file)));
   }
-  const modules = [...wrapper.map((file) => basename(file)), ...built];
+  const modules = [...around.map((file) => basename(file)), ...built];
   const settings = { modules, origin, routes, state, caller, service, adminToken };
   await writeFile(join(folder.path, 'config.capnp'), config(settings));
 

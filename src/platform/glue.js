@@ -1,0 +1,184 @@
+// What is done in JavaScript, because it would cost more from Wasm: each object that crosses, each promise that is awaited there and
+// each closure that is made there has its price, and a request has a dozen. Nothing is decided here.
+
+/**
+ * Carries a Rust future out, as a promise of what it comes to. `step(task, value, failed)` polls it: that gives the promise that it
+ * waits for, or an array with what it has come to.
+ */
+export async function drive(step, task) {
+  try {
+    let next = step(task, undefined, false);
+    while (!Array.isArray(next)) {
+      let value;
+      let failed = false;
+      try {
+        value = await next;
+      } catch (thrown) {
+        value = thrown;
+        failed = true;
+      }
+      next = step(task, value, failed);
+    }
+    return next[0];
+  } catch (thrown) {
+    // A panic: whoever starts the Wasm anew listens for it.
+    if (thrown instanceof WebAssembly.RuntimeError) reportError(thrown);
+    throw thrown;
+  }
+}
+
+/**
+ * The headers as text, a line `name:value` each: names in lower case, values of `Set-Cookie` apart and those of others joined.
+ * No value has a line's end in it (RFC 9110, section 5.5).
+ */
+export function headerLines(headers) {
+  let lines = '';
+  let cookies;
+  for (const [name, value] of headers) {
+    if (name === 'set-cookie') {
+      // workerd sorts its list by name, and mixes up the values of one name where it has more than 16 entries. The last of
+      // several cookies of one name counts (RFC 6265, section 5.3).
+      cookies ??= headers.getSetCookie();
+      lines += `${name}:${cookies.shift()}\n`;
+    } else {
+      lines += `${name}:${value}\n`;
+    }
+  }
+  return lines;
+}
+
+/** The method, the address and the headers, a line each. */
+export function requestLines(request) {
+  return `${request.method}\n${request.url}\n${headerLines(request.headers)}`;
+}
+
+/** Headers for a request or a response: as an object, which costs the platform less than a list, unless a name comes twice. */
+function headersOf(lines) {
+  const object = Object.create(null);
+  for (let from = 0; from < lines.length; ) {
+    const colon = lines.indexOf(':', from);
+    const end = lines.indexOf('\n', colon);
+    const name = lines.slice(from, colon);
+    if (name in object) return pairs(lines);
+    object[name] = lines.slice(colon + 1, end);
+    from = end + 1;
+  }
+  return object;
+}
+
+function pairs(lines) {
+  const list = lines.split('\n').slice(0, -1);
+  return list.map((line) => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon), line.slice(colon + 1)];
+  });
+}
+
+/** A response whose body goes out as it is: what is compressed stays so, and is not compressed again. */
+export function respond(status, lines, body) {
+  return new Response(body, { status, headers: headersOf(lines), encodeBody: 'manual' });
+}
+
+/** A request whose redirects are answers. */
+export function makeRequest(address, method, lines, body, signal) {
+  return new Request(address, { method, headers: headersOf(lines), body, signal, redirect: 'manual' });
+}
+
+/** A limit on the time of a call: its signal is aborted when that is over. */
+export class TimeLimit {
+  #controller = new AbortController();
+  #timer;
+
+  constructor(millis) {
+    this.#timer = setTimeout(() => this.#controller.abort(timeOut()), millis);
+  }
+
+  get signal() {
+    return this.#controller.signal;
+  }
+
+  lift() {
+    clearTimeout(this.#timer);
+  }
+}
+
+// As the platform's own time-outs (DOM standard, `AbortSignal.timeout`).
+function timeOut() {
+  return new DOMException('the time limit is over', 'TimeoutError');
+}
+
+/** What a promise comes to, unless that takes longer than so many milliseconds. */
+export function within(millis, promise) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(timeOut()), millis);
+    const settle = (how) => (value) => {
+      clearTimeout(timer);
+      how(value);
+    };
+    promise.then(settle(resolve), settle(reject));
+  });
+}
+
+/**
+ * Asks a ledger: gives the value of the header that says what kind of answer it is, and the answer, of which a frame is read.
+ * A redirect is an answer, which may be the client's, and a compressed body stays as it is.
+ */
+export function askLedger(bindings, name, hint, jurisdiction, headerLines, body, kindHeader, frameKind, millis) {
+  const ask = async () => {
+    const stub = ledger(bindings, name, hint, jurisdiction);
+    const init = { method: 'POST', headers: headersOf(headerLines), body, redirect: 'manual', encodeResponseBody: 'manual' };
+    const response = await stub.fetch('https://ledger/', init);
+    const kind = response.headers.get(kindHeader);
+    return [kind, kind === frameKind ? new Uint8Array(await response.arrayBuffer()) : response];
+  };
+  const asked = ask();
+  return within(millis, asked).catch((thrown) => {
+    // An answer that comes after all is nobody's, and would hold a connection and what it is made of.
+    asked.then(([, answer]) => answer.body?.cancel()).catch(() => {});
+    throw thrown;
+  });
+}
+
+function ledger({ LEDGER }, name, hint, jurisdiction) {
+  if (jurisdiction !== undefined) return LEDGER.jurisdiction(jurisdiction).getByName(name);
+  return LEDGER.getByName(name, hint === undefined ? undefined : { locationHint: hint });
+}
+
+// How much is read at first, and then at a time. A body may come in pieces of a byte, each of which would cost some kilobytes; so
+// the platform is asked to fill a view before it answers.
+const FIRST_READ = 4 << 10;
+const NEXT_READ = 64 << 10;
+
+/**
+ * Reads a body to its end, or until it exceeds `limit` bytes: gives the pieces, and whether it exceeds the limit. Bytes are counted as
+ * they come. Where just as much has come as was `announced` (`undefined` if nothing was), and no more although there was room, nobody asks
+ * once more whether that was all.
+ */
+export async function gatherPieces(body, limit, announced) {
+  const reader = body.getReader({ mode: 'byob' });
+  const pieces = [];
+  let length = 0;
+  let size = FIRST_READ;
+  for (;;) {
+    // Never more than what would be too much, so that a body which is too large is refused as soon as it is.
+    const wanted = Math.min(size, limit + 1 - length);
+    const { value, done } = await reader.read(new Uint8Array(wanted), { min: wanted });
+    const got = value?.byteLength ?? 0;
+    if (got > 0) pieces.push(value);
+    length += got;
+    if (length > limit) {
+      reader.releaseLock();
+      return [pieces, true];
+    }
+    if (done || (length === announced && got < wanted)) return [pieces, false];
+    size = NEXT_READ;
+  }
+}
+
+/** The SHA-256 of these bytes. */
+export async function sha256(bytes) {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+}
+
+/** What worker-build's shim looks at before each call: after a panic it starts the Wasm anew. */
+export const lifecycle = { criticalError: false, instanceId: 0 };
