@@ -91,8 +91,8 @@ pub enum Gathered {
 pub(super) const FIRST_READ: u32 = 4 << 10;
 pub(super) const NEXT_READ: u32 = 64 << 10;
 
-/// Reads a stream to its end, or until it exceeds `limit` bytes. Bytes are counted as they come: what is `announced` only helps
-/// to read it at once.
+/// Reads a stream to its end, or until it exceeds `limit` bytes. Bytes are counted as they come: what is `announced` only
+/// spares a last look for more.
 ///
 /// # Errors
 /// What the stream failed with.
