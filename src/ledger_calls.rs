@@ -110,9 +110,6 @@ impl Ledger<'_> {
     }
 
     async fn ask_once<T>(&self, message: &Message, limit: Duration, read: Read<T>) -> Result<Answer<T>, JsValue> {
-        if self.bindings.ledger().is_none() {
-            return Err("the binding LEDGER is missing".into());
-        }
         let (hint, jurisdiction) = match *self.placement {
             Placement::Anywhere => (None, None),
             Placement::Hint(hint) => (Some(hint), None),
@@ -133,19 +130,16 @@ impl Ledger<'_> {
         let answer: Array = settled(asked).await?.unchecked_into();
         let (kind, answer) = (answer.get(0).as_string(), answer.get(1));
         let unreadable = |error: DecodeError| JsValue::from_str(&format!("its answer cannot be read: {error}"));
-        match kind.as_deref().map(Kind::from_header).transpose().map_err(unreadable)? {
-            None => Ok(Answer::ForClient(answer.unchecked_into())),
-            Some(Kind::Sealed(seal)) => Ok(Answer::Sealed(SealedAnswer {
-                response: answer.unchecked_into(),
-                seal,
-                patience: limit.saturating_sub(now().since(asked_at)),
-            })),
-            Some(Kind::Short(frame)) => read(&frame).map(Answer::Frame).map_err(unreadable),
-            Some(Kind::Frame) => {
-                let frame = answer.unchecked_into::<Uint8Array>().to_vec();
-                read(&frame).map(Answer::Frame).map_err(unreadable)
+        let frame = match kind.as_deref().map(Kind::from_header).transpose().map_err(unreadable)? {
+            None => return Ok(Answer::ForClient(answer.unchecked_into())),
+            Some(Kind::Sealed(seal)) => {
+                let patience = limit.saturating_sub(now().since(asked_at));
+                return Ok(Answer::Sealed(SealedAnswer { response: answer.unchecked_into(), seal, patience }));
             }
-        }
+            Some(Kind::Short(frame)) => frame,
+            Some(Kind::Frame) => answer.unchecked_into::<Uint8Array>().to_vec(),
+        };
+        read(&frame).map(Answer::Frame).map_err(unreadable)
     }
 }
 

@@ -29,7 +29,7 @@ use oncegate_protocol::request::{Admission, Guarded, RequestHead, RequestUrl, ad
 use serde_json::json;
 use wasm_bindgen::JsValue;
 
-use crate::platform::{Bindings, Context, Head, Request, Response, describe, discard, run};
+use crate::platform::{Bindings, Context, Head, Request, Response, describe, discard, run, start};
 use crate::{configuration, log, operator, origin};
 pub(crate) use replies::problem as problem_reply;
 
@@ -47,20 +47,23 @@ struct RequestContext {
     is_passed_on: Cell<bool>,
 }
 
-impl Deployment {
+impl RequestContext {
     /// Has the platform let a promise go on whether the client waits or not. Where it does not take it, it goes on as long as the
     /// request does.
+    fn wait_until(&self, promise: &Promise) {
+        let _ = self.context.wait_until(promise);
+    }
+}
+
+impl Deployment {
+    /// As [`RequestContext::wait_until`].
     pub(crate) fn wait_until(&self, promise: &Promise) {
-        let _ = self.context.context.wait_until(promise);
+        self.context.wait_until(promise);
     }
 
     /// Does what goes on whether the client waits for it or not, within the time that the platform gives.
     pub(crate) fn afterwards(&self, work: impl Future<Output = ()> + 'static) {
-        let promise = run(async move {
-            work.await;
-            Ok(JsValue::UNDEFINED)
-        });
-        self.wait_until(&promise);
+        self.wait_until(&start(work));
     }
 }
 
@@ -68,9 +71,8 @@ impl Deployment {
 pub fn handle(request: Request, bindings: Bindings, context: Context) -> Promise {
     let context = Rc::new(RequestContext { context, is_passed_on: Cell::new(false) });
     let promise = run(answer(request, bindings, Rc::clone(&context)));
-    // What is guarded goes on where the client hangs up. Where the platform does not take it, it goes on as long as the client waits.
     if !context.is_passed_on.get() {
-        let _ = context.context.wait_until(&promise);
+        context.wait_until(&promise);
     }
     promise
 }

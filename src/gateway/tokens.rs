@@ -14,7 +14,7 @@ use super::Deployment;
 use crate::log;
 use crate::platform::{
     Gathered, OutgoingRequest, Response, TimeLimit, check_signature, describe, discard, fetch_request, gather, now,
-    run, settled, sleep,
+    settled, sleep, start,
 };
 
 thread_local! {
@@ -57,9 +57,8 @@ async fn fetch_to_its_end(deployment: &Deployment, address: &'static KeySetAddre
         if let Err(reason) = KEY_SETS.with_borrow_mut(|key_sets| key_sets.fetched(address, fetched, at)) {
             log_failure(address, &reason);
         }
-        Ok(JsValue::UNDEFINED)
     };
-    let promise = run(work);
+    let promise = start(work);
     deployment.wait_until(&promise);
     let _ = settled(promise).await;
 }

@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 
 use super::sql::{Database, Stores, as_bytes, blob};
 use crate::log;
-use crate::platform::{WritableStream, describe, pipe, run, settled};
+use crate::platform::{WritableStream, describe, pipe, settled, start};
 
 /// A body to be replayed.
 pub(super) enum Replay {
@@ -74,11 +74,10 @@ impl StoredBody {
     pub(super) fn stream(self) -> Result<JsValue, JsValue> {
         let pipe = pipe(Some(self.length.into()))?;
         let writable = pipe.writable();
-        let _ = run(async move {
+        let _ = start(async move {
             if let Err(thrown) = self.send(&writable).await {
                 log::error("replay broke off", serde_json::json!({ "reason": describe(&thrown) }));
             }
-            Ok(JsValue::UNDEFINED)
         });
         Ok(pipe.readable())
     }

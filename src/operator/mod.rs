@@ -16,7 +16,7 @@ use wasm_bindgen::JsValue;
 
 use crate::gateway::Deployment;
 use crate::ledger_calls::Ledger;
-use crate::platform::{Gathered, Request, Response, discard, gather, new_attempt, reply, run, settled};
+use crate::platform::{Gathered, Request, Response, discard, gather, new_attempt, reply, settled, start};
 use crate::{log, sealing};
 
 /// What an operator gets, or is told in its place.
@@ -165,13 +165,12 @@ async fn count(deployment: &Rc<Deployment>, sums: &Sums<'static>) -> Value {
 /// Asks a ledger for its counters, and adds them to the tallies.
 fn tally(deployment: &Rc<Deployment>, route: &'static Route, name: String, tallies: &Tallies) -> Promise {
     let (deployment, tallies) = (Rc::clone(deployment), Rc::clone(tallies));
-    run(async move {
+    start(async move {
         let tally = match ledger(&deployment, route, &name).report(OperatorCommand::Tally, &[]).await {
             Ok(Report::Tally(tally)) => Some(tally),
             _ => None,
         };
         tallies.borrow_mut().push((name, tally));
-        Ok(JsValue::UNDEFINED)
     })
 }
 

@@ -2,10 +2,9 @@
 
 use core::time::Duration;
 
+use js_sys::Uint8Array;
 use oncegate_protocol::headers::Headers as List;
 use wasm_bindgen::JsValue;
-
-use js_sys::Uint8Array;
 
 use super::bindings::{
     self, AbortSignal, Headers, Limit, Request, Response, header_lines, make_request, request_lines,

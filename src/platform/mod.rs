@@ -23,7 +23,7 @@ pub use panic::worker_init_state;
 pub use relay::Relay;
 pub use signature::check_signature;
 pub use stream::{at_least, discard};
-pub use task::{run, settled};
+pub use task::{run, settled, start};
 
 use core::time::Duration;
 

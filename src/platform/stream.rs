@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::bindings::{ReadResult, ReadableStream, Reader, Writer, within};
 use super::js_millis;
-use super::task::{run, settled};
+use super::task::{settled, start};
 
 impl ReadableStream {
     /// A reader that fills views of the caller's (Streams standard, `ReadableStreamBYOBReader`).
@@ -67,10 +67,9 @@ impl Writer {
     /// Where it cannot be broken off.
     pub fn break_off(&self, reason: &JsValue) -> Result<(), JsValue> {
         let aborted = self.abort(reason)?;
-        let _ = run(async move {
+        let _ = start(async move {
             // It has failed already.
             let _ = settled(aborted).await;
-            Ok(JsValue::UNDEFINED)
         });
         Ok(())
     }

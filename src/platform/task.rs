@@ -88,6 +88,14 @@ pub fn run(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Pr
     STEP.with(|step| drive(step, number))
 }
 
+/// As [`run`], for what comes to nothing that anybody waits for.
+pub fn start(work: impl Future<Output = ()> + 'static) -> Promise {
+    run(async move {
+        work.await;
+        Ok(JsValue::UNDEFINED)
+    })
+}
+
 /// What a promise comes to.
 ///
 /// # Errors
