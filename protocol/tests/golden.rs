@@ -2,6 +2,12 @@
 
 use std::path::Path;
 
+/// An answer as clients get it: the status, the headers, and behind an empty line the body.
+pub(crate) fn answer(status: u16, headers: &[(String, String)], body: &str) -> String {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    format!("{status}\n{headers}\n{body}\n")
+}
+
 /// Fails unless the file `tests/data/NAME` has these lines. With `UPDATE_TABLES=1` it is written anew; what has changed in it
 /// then is what the change does.
 pub(crate) fn assert_same(name: &str, now: &str) {

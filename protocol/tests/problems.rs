@@ -1,7 +1,6 @@
 //! What clients are told, to the letter: other programs look for it.
 
 use core::time::Duration;
-use std::fmt::Write as _;
 
 use oncegate_protocol::outcome::{Doubt, Status};
 use oncegate_protocol::problem::{Problem, documentation};
@@ -47,15 +46,8 @@ fn problems() -> Vec<Problem> {
 
 #[test]
 fn problems_are_as_they_are_documented() {
-    let mut text = String::new();
-    for problem in problems() {
-        writeln!(text, "{}", problem.status()).unwrap();
-        for (name, value) in problem.headers() {
-            writeln!(text, "{name}: {value}").unwrap();
-        }
-        writeln!(text, "\n{}\n", problem.body()).unwrap();
-    }
-    golden::assert_same("problems.txt", &text);
+    let told = |problem: Problem| golden::answer(problem.status(), &problem.headers(), &problem.body()) + "\n";
+    golden::assert_same("problems.txt", &problems().into_iter().map(told).collect::<String>());
 }
 
 #[test]
