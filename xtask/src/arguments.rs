@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -322,6 +323,11 @@ fn parse_storage(text: &str) -> Result<&'static [&'static str]> {
         "disk" => Ok(&["disk"]),
         _ => bail!("--storage {text}: it is tmpfs or disk"),
     }
+}
+
+/// A number from 1 on, for a default.
+pub(crate) fn few(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }
 
 /// The fuzzer takes 0 for no limit.

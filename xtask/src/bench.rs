@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use anyhow::{Error, Result, bail};
 
+use crate::arguments::few;
 use crate::project::Project;
 use crate::{run, setup, worker_build};
 
@@ -23,7 +24,6 @@ pub(crate) struct Flags {
 
 impl Default for Flags {
     fn default() -> Self {
-        let few = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let subjects = Subjects(Subjects::ALL.to_owned());
         Self { rounds: few(5), seconds: few(4), storage: &["tmpfs", "disk"], subjects, is_quick: false }
     }
@@ -32,7 +32,6 @@ impl Default for Flags {
 impl Flags {
     /// What `--quick` changes.
     pub(crate) fn quick(self) -> Self {
-        let few = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         Self { rounds: few(3), seconds: few(2), storage: &["tmpfs"], is_quick: true, ..self }
     }
 }

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Error, Result};
 
+use crate::arguments::few;
 use crate::project::Project;
 use crate::{run, worker_build};
 
@@ -25,7 +26,6 @@ pub(crate) struct Flags {
 
 impl Default for Flags {
     fn default() -> Self {
-        let few = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         Self { keys: few(1_000), retries: few(50), minutes: few(10), seed: None, broken: None }
     }
 }
