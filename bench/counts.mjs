@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { inParallel } from '../tests/e2e/support/parallel.mjs';
 import { send } from '../tests/e2e/support/http.mjs';
 import { until } from '../tests/e2e/support/until.mjs';
-import { builtWorker } from './subjects.mjs';
+import { builtWorker } from '../tests/e2e/support/workerd.mjs';
 import { startWorkerd } from './workerd.mjs';
 
 const KEYS = 2000;
@@ -25,7 +25,8 @@ const ROUTE = {
 
 /** Counts, and gives each count with its target. */
 export async function count({ origin, folder }) {
-  const modules = [join(import.meta.dirname, 'workers/counting.js'), ...(await builtWorker())];
+  const built = await builtWorker();
+  const modules = [join(import.meta.dirname, 'workers/counting.js'), ...built];
   const bindings = { ORIGIN: origin.url, ROUTES: [ROUTE] };
   const gate = await startWorkerd({ name: 'the gate that is counted', modules, bindings, hasLedger: true, folder });
   const counts = async () => (await send(gate.url, 'GET', '/counts')).json;
@@ -46,7 +47,7 @@ export async function count({ origin, folder }) {
   await until('the records are gone', () => gate.log().includes('"generations":0'), { seconds: 120, everyMs: 250 });
   const { rows } = await counts();
   await gate.stop();
-  const wasm = readFileSync((await builtWorker()).find((file) => file.endsWith('.wasm')));
+  const wasm = readFileSync(built.find((file) => file.endsWith('.wasm')));
   return [
     { name: 'ledger calls of a first request', value: first.calls, most: 2 },
     { name: 'ledger calls of a replay', value: replay.calls, most: 1 },

@@ -4,9 +4,9 @@
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { createServer as createSocket } from 'node:net';
 import { join } from 'node:path';
 
+import { freePort } from '../tests/e2e/support/port.mjs';
 import { Child } from '../tests/e2e/support/processes.mjs';
 import { until } from '../tests/e2e/support/until.mjs';
 
@@ -45,15 +45,6 @@ export async function startOrigin(folder) {
       await child.stop('SIGQUIT');
     },
   };
-}
-
-async function freePort() {
-  const server = createSocket().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function configuration(folder, port, slowPort) {

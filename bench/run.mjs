@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { measure } from './load.mjs';
-import { LOADS, WARM_UP } from './plan.mjs';
+import { LOADS, warmUp } from './plan.mjs';
 import { SUBJECTS } from './subjects.mjs';
 import { cpuMicroseconds, peakMebibytes } from './usage.mjs';
 
@@ -29,7 +29,7 @@ async function runSubject(letter, { origin, folder, seconds, progress }) {
   const subject = { ...(await SUBJECTS[letter].start({ origin, folder })), name };
   try {
     const loads = {};
-    for (const load of WARM_UP[letter]) await measure(subject, load, { run: 'warm-up', seconds: 2 });
+    for (const load of warmUp(letter)) await measure(subject, load, { run: 'warm-up', seconds: 2 });
     for (const load of LOADS[letter]) {
       if (load.isHeld) await hold(subject, load);
       loads[load.name] = await measure(subject, load, { run: load.run ?? 'run', seconds });

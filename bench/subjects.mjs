@@ -1,12 +1,12 @@
 // What is measured, each as it is started: the two floors, Oncegate, and what people would take instead.
 
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { freePort } from '../tests/e2e/support/port.mjs';
 import { Child } from '../tests/e2e/support/processes.mjs';
 import { until } from '../tests/e2e/support/until.mjs';
+import { builtWorker } from '../tests/e2e/support/workerd.mjs';
 import { startWorkerd } from './workerd.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -79,18 +79,3 @@ export const SUBJECTS = {
     },
   },
 };
-
-/** The files of the built Worker, the one that begins first. */
-export async function builtWorker() {
-  const names = (await readdir(join(ROOT, 'build'))).filter((name) => /\.(js|wasm)$/.test(name));
-  return names.sort().map((name) => join(ROOT, 'build', name));
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}

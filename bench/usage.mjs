@@ -1,7 +1,9 @@
-// What processes have used, from /proc (proc_pid_stat(5), proc_pid_status(5)).
+// What processes have used, from /proc (proc_pid_stat(5)).
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+
+import { memory } from '../tests/e2e/support/memory.mjs';
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK']));
 
@@ -18,8 +20,7 @@ export function cpuMicroseconds(pids) {
 
 /** The most memory that these processes have had, in MiB. */
 export function peakMebibytes(pids) {
-  const field = (pid) => /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1];
-  return Math.round(sum(pids.map((pid) => Number(field(pid)))) / 1024);
+  return Math.round(sum(pids.map((pid) => memory(pid, 'VmHWM'))) / 1024 / 1024);
 }
 
 function sum(numbers) {

@@ -1,12 +1,11 @@
 // A Worker in `workerd serve`, alone: no proxy of a development server before it, its objects where the bench wants them.
 
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 
 import { Child } from '../tests/e2e/support/processes.mjs';
+import { program } from '../tests/e2e/support/workerd.mjs';
 
-const ROOT = join(import.meta.dirname, '..');
 const LISTENING = /{"event":"listen","socket":"http","port":(\d+)}/;
 
 /**
@@ -22,13 +21,6 @@ export async function startWorkerd({ name, modules, bindings, hasLedger, folder 
   const child = new Child(name, program(), args);
   const [, port] = await child.says(LISTENING, 30);
   return { url: `http://127.0.0.1:${port}`, pids: [child.pid], log: () => child.output, stop: () => child.stop() };
-}
-
-/** workerd's own program, wherever npm has put the package for this machine. */
-function program() {
-  const architecture = { x64: '64', arm64: 'arm64' }[process.arch];
-  const name = `@cloudflare/workerd-${process.platform}-${architecture}/bin/workerd`;
-  return createRequire(join(ROOT, 'package.json')).resolve(name);
 }
 
 const text = JSON.stringify; // a string is written alike in JSON and in Cap'n Proto's text form, as far as it goes here

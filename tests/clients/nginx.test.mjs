@@ -12,6 +12,7 @@ import { PAYMENT, assertCreated, assertProblem, freshKey, route } from '../e2e/s
 import { temporaryFolder } from '../e2e/support/gate.mjs';
 import { send } from '../e2e/support/http.mjs';
 import { startOrigin } from '../e2e/support/origin.mjs';
+import { freePort } from '../e2e/support/port.mjs';
 import { Child } from '../e2e/support/processes.mjs';
 import { until } from '../e2e/support/until.mjs';
 import { startWorkerd } from '../e2e/support/workerd.mjs';
@@ -72,10 +73,7 @@ const nginx = await startNginx(`127.0.0.1:${badPort}`, `127.0.0.1:${goodPort}`);
 /** Starts nginx with these gates, of which it asks the first and then, when that fails, the second. */
 async function startNginx(first, second) {
   const folder = await temporaryFolder();
-  const socket = createServer().listen(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
+  const port = await freePort();
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${what};`);
   await writeFile(
     join(folder.path, 'nginx.conf'),

@@ -21,7 +21,8 @@ export function mebibytes(bytes) {
   return `${Math.round(bytes / MIB)} MiB`;
 }
 
-function memory(pid, field) {
+/** A field of a process's memory, such as VmRSS, in bytes (proc_pid_status(5)). */
+export function memory(pid, field) {
   const [, kibibytes] = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(kibibytes) * 1024;
 }

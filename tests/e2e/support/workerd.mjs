@@ -37,17 +37,16 @@ export const IMPATIENT_CALLER = `export default {
  */
 export async function startWorkerd({ origin, routes, caller, service, adminToken, wrapper = FAULTY_LEDGER }) {
   const folder = await temporaryFolder();
-  const built = (await readdir(join(ROOT, 'build'))).filter((name) => /\.(js|wasm)$/.test(name)).sort();
-  for (const name of built) await copyFile(join(ROOT, 'build', name), join(folder.path, name));
+  const built = await builtWorker();
   const state = join(folder.path, 'state');
   await mkdir(state);
   await writeFile(join(folder.path, 'caller.js'), caller ?? '');
   await writeFile(join(folder.path, 'service.js'), service ?? '');
   const around = wrapper.length > 0 ? [...wrapper, join(import.meta.dirname, 'sent.js')] : [];
-  for (const file of [...around, join(import.meta.dirname, 'control.js')]) {
+  for (const file of [...built, ...around, join(import.meta.dirname, 'control.js')]) {
     await copyFile(file, join(folder.path, basename(file)));
   }
-  const modules = [...around.map((file) => basename(file)), ...built];
+  const modules = [...around, ...built].map((file) => basename(file));
   const settings = { modules, origin, routes, state, caller, service, adminToken };
   await writeFile(join(folder.path, 'config.capnp'), config(settings));
 
@@ -88,8 +87,14 @@ export async function startWorkerd({ origin, routes, caller, service, adminToken
   return gates;
 }
 
+/** The files of the built Worker, the one that begins first. */
+export async function builtWorker() {
+  const names = (await readdir(join(ROOT, 'build'))).filter((name) => /\.(js|wasm)$/.test(name));
+  return names.sort().map((name) => join(ROOT, 'build', name));
+}
+
 /** workerd's own program, wherever npm has put the package for this machine. */
-function program() {
+export function program() {
   const architecture = { x64: '64', arm64: 'arm64' }[process.arch];
   const name = `@cloudflare/workerd-${process.platform}-${architecture}/bin/workerd`;
   return createRequire(join(ROOT, 'package.json')).resolve(name);
