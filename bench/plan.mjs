@@ -21,6 +21,8 @@ export const LOADS = {
     UNKEYED,
     FIRST,
     REPLAY,
+    // The isolate has to see the answers before it remembers them.
+    { name: 'replay from memory', keys: 'known', count: 500, path: '/v1/remembered', isPrepared: true },
     { name: 'replay of one key', keys: 'known', count: 1 },
     // Its body is another than the first one's.
     { name: 'mismatch', keys: 'known', count: 500, bodyBytes: 40, isRefused: true },
@@ -41,6 +43,7 @@ export const TARGETS = [
   { of: ['c', 'unkeyed'], to: ['a', 'unkeyed'], most: 1.1 },
   { of: ['c', 'first'], to: ['b', 'first'], most: 1.0 },
   { of: ['c', 'replay'], to: ['b', 'replay'], most: 1.0 },
+  { of: ['c', 'replay from memory'], to: ['a', 'unkeyed'], most: 0.7 },
   { of: ['c', 'first'], to: ['d', 'first'], most: 1.0 },
   { of: ['c', 'first'], to: ['e', 'first'], most: 1.0 },
 ];

@@ -32,6 +32,7 @@ async function runSubject(letter, { origin, folder, seconds, progress }) {
     for (const load of warmUp(letter)) await measure(subject, load, { run: 'warm-up', seconds: 2 });
     for (const load of LOADS[letter]) {
       if (load.isHeld) await hold(subject, load);
+      if (load.isPrepared) await measure(subject, load, { run: 'run', seconds: 2 });
       loads[load.name] = await measure(subject, load, { run: load.run ?? 'run', seconds });
       const { cpu, perSecond } = loads[load.name];
       progress(`${name}, ${load.name}: ${Math.round(cpu)} µs of CPU, ${Math.round(perSecond)} requests/s`);

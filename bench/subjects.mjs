@@ -15,6 +15,7 @@ const worker = (name) => join(import.meta.dirname, 'workers', name);
 /** Oncegate's routes: as little is said as can be. */
 const ROUTES = [
   { name: 'payments', path: '/v1/payments', scope: ['header:Authorization'] },
+  { name: 'remembered', path: '/v1/remembered', scope: ['header:Authorization'], replay_cache: '5m' },
   { name: 'large', path: '/v1/large/{size}', scope: ['header:Authorization'] },
   { name: 'slow', path: '/v1/slow', scope: ['header:Authorization'], on_duplicate: 'wait', wait: '10s' },
   { name: 'held', path: '/v1/held', scope: ['header:Authorization'], timeout: '5m' },

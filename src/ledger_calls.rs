@@ -7,6 +7,7 @@ use oncegate_protocol::DecodeError;
 use oncegate_protocol::config::Placement;
 use oncegate_protocol::retry::{self, Failure, Progress};
 use oncegate_protocol::seal::Seal;
+use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::{COMMAND_HEADER, Command, KIND_HEADER, Kind, OperatorCommand, Reply, Report};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
@@ -22,6 +23,8 @@ pub(crate) enum Answer<T = Reply> {
     ForClient(Response),
     /// The response for the client, with a body that has to be opened.
     Sealed(SealedAnswer),
+    /// The response for the client, which is on record until then and may be remembered.
+    Memorable(Response, Timestamp),
     /// A frame.
     Frame(T),
 }
@@ -81,7 +84,7 @@ impl Ledger<'_> {
         match self.insist(&message, Duration::ZERO, Report::decode).await? {
             Answer::Frame(report) => Ok(report),
             // No ledger answers an operator like that.
-            Answer::ForClient(_) | Answer::Sealed(_) => Err(Failure::Lost),
+            Answer::ForClient(_) | Answer::Sealed(_) | Answer::Memorable(..) => Err(Failure::Lost),
         }
     }
 
@@ -136,6 +139,7 @@ impl Ledger<'_> {
                 let patience = limit.saturating_sub(now().since(asked_at));
                 return Ok(Answer::Sealed(SealedAnswer { response: answer.unchecked_into(), seal, patience }));
             }
+            Some(Kind::Until(time)) => return Ok(Answer::Memorable(answer.unchecked_into(), time)),
             Some(Kind::Short(frame)) => frame,
             Some(Kind::Frame) => answer.unchecked_into::<Uint8Array>().to_vec(),
         };

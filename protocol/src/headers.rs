@@ -25,10 +25,11 @@ pub fn mark(headers: &mut Headers, status: &str) {
     headers.push((STATUS.to_owned(), status.to_owned()));
 }
 
-/// Marks an answer that was not made for this request.
-pub fn mark_replayed(headers: &mut Headers) {
-    mark(headers, "replayed");
-    headers.push((REPLAYED.to_owned(), "true".to_owned()));
+/// The headers of a replay: those on record, and that it was not made for this request.
+pub fn of_replay(mut kept: Headers) -> Headers {
+    mark(&mut kept, "replayed");
+    kept.push((REPLAYED.to_owned(), "true".to_owned()));
+    kept
 }
 
 /// Headers that belong to one connection and are not passed on (RFC 9110, section 7.6.1, with the older ones it names).
@@ -196,6 +197,12 @@ pub fn of_opened(mut sealed: Headers) -> Headers {
     sealed
 }
 
+/// The headers of a replay that is to be remembered: without what its ledger said to the Worker alone.
+pub fn of_remembered(mut sent: Headers) -> Headers {
+    sent.retain(|(name, _)| name != KIND_HEADER);
+    sent
+}
+
 fn is_credential(name: &str) -> bool {
     matches!(name, "set-cookie" | "set-cookie2" | "authorization" | "authentication-info")
 }
@@ -242,7 +249,8 @@ pub fn check_request(headers: &Headers) -> Result<(), Problem> {
     Err(Problem::headers_too_large(count, bytes))
 }
 
-fn bytes(headers: &Headers) -> usize {
+/// How many bytes there are in names and values.
+pub(crate) fn bytes(headers: &Headers) -> usize {
     headers.iter().fold(0, |sum, (name, value)| sum.saturating_add(name.len()).saturating_add(value.len()))
 }
 
@@ -316,9 +324,9 @@ mod tests {
         let mut headers = list(&[("a", "b")]);
         mark(&mut headers, "created");
         assert_eq!(headers, list(&[("a", "b"), ("idempotency-status", "created")]));
-        let mut headers = Headers::new();
-        mark_replayed(&mut headers);
-        assert_eq!(headers, list(&[("idempotency-status", "replayed"), ("idempotency-replayed", "true")]));
+        let marks = [("a", "b"), ("idempotency-status", "replayed"), ("idempotency-replayed", "true")];
+        assert_eq!(of_replay(list(&[("a", "b")])), list(&marks));
+        assert_eq!(of_remembered(list(&[("a", "b"), (KIND_HEADER, "until:1")])), list(&[("a", "b")]));
     }
 
     #[test]

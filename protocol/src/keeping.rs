@@ -34,6 +34,11 @@ impl Keeping {
         announced.is_some_and(|announced| announced != u64::from(length))
     }
 
+    /// The status and the headers that are kept.
+    pub fn head(&self) -> Option<(Status, &Headers)> {
+        Some((self.status, self.headers.as_ref()?))
+    }
+
     /// What to tell the ledger when the body has come, or has exceeded the limit. Where it is told that the answer is too large,
     /// the body does not follow.
     pub fn outcome(&self, body: SentBody) -> SentOutcome {

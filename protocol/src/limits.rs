@@ -79,6 +79,17 @@ pub const QUOTA_WINDOW: Duration = Duration::from_secs(31 * 24 * 3600);
 /// How many generations of records one ledger may keep.
 pub const GENERATIONS: usize = 64;
 
+/// The longest `replay_cache`: an answer that an operator has had forgotten may be replayed for as long.
+pub const REPLAY_CACHE: Duration = Duration::from_secs(300);
+/// The largest answer that an isolate remembers, headers and body, in bytes.
+pub const REMEMBERED_ANSWER_BYTES: usize = 64 << 10;
+/// What an answer takes beside its bytes, about: the objects that it is made of.
+pub const REMEMBERING_BYTES: usize = 1 << 10;
+/// How much an isolate remembers, in bytes. It has 128 MB for all that it does.
+pub const REMEMBERED_BYTES: usize = 8 << 20;
+/// How many answers an isolate remembers. Those that were forgotten or replaced count until they would have gone.
+pub const REMEMBERED_ANSWERS: usize = 4096;
+
 /// The longest token that is read, in bytes.
 pub const TOKEN_BYTES: usize = 16 << 10;
 /// The longest claim that can be a scope, in bytes. OpenID Connect Core, section 2, allows as much for `sub`.

@@ -14,8 +14,8 @@ use super::Deployment;
 use super::guarded::{Attempt, Told};
 use crate::origin;
 use crate::platform::{
-    Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, discard, gather, header_list, pipe,
-    reply, settled,
+    Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, discard, gather, header_list, now,
+    pipe, reply, settled,
 };
 
 /// An answer that is to be kept, whose body has yet to come.
@@ -83,10 +83,14 @@ impl Attempt {
         answer: Answer,
         time_limit: &TimeLimit,
     ) -> Result<Response, JsValue> {
+        let known_at = now();
         let (kept, body) = match self.keep_answer(response, method, &answer, time_limit).await {
             Ok(kept) => kept,
             Err(thrown) => return self.in_doubt(origin::doubt_of_body(&thrown), &thrown).await,
         };
+        if matches!(kept, Kept::Whole) {
+            self.remember_answer(&answer, &body, known_at);
+        }
         let mark = match kept {
             Kept::Whole | Kept::WithoutBody => "created",
             Kept::Refused | Kept::Lost => "not-stored",

@@ -42,6 +42,7 @@ pub(super) async fn begin(
         place: place.clone(),
         attempt,
         of: attempt,
+        fingerprint: request.identity.fingerprint,
     };
     let mut counting = if request.identity.counted_at.is_some() { Counting::Due } else { Counting::Done };
     let claim = |layout, counting| Claim {
@@ -74,6 +75,14 @@ pub(super) enum Begun {
     Answered(Response),
     /// Likewise, with a body that has to be opened.
     Sealed(SealedAnswer),
+    /// Likewise, to be remembered.
+    Memorable {
+        response: Response,
+        /// Until when it is on record.
+        expires_at: Timestamp,
+        /// When it was asked for.
+        asked_at: Timestamp,
+    },
     /// The key is kept in the next layout.
     Moved {
         /// Whether it has been counted.
@@ -101,10 +110,14 @@ impl Attempt {
         for _ in 0..limits::BEGINS {
             let begun_at = now();
             let wait = self.route.wait().saturating_sub(begun_at.since(arrived_at));
-            let command = Command::Begin { id: self.place.id, claim, wait };
+            let replays = self.route.use_of_replays();
+            let command = Command::Begin { id: self.place.id, claim, wait, replays };
             match self.ledger(&self.place).ask(&command, None, wait).await {
                 Ok(Answer::ForClient(response)) => return Begun::Answered(response),
                 Ok(Answer::Sealed(answer)) => return Begun::Sealed(answer),
+                Ok(Answer::Memorable(response, expires_at)) => {
+                    return Begun::Memorable { response, expires_at, asked_at: begun_at };
+                }
                 Ok(Answer::Frame(Reply::Forward { number, lease_until })) => {
                     return Begun::Granted(Grant { number, lease_until, begun_at });
                 }

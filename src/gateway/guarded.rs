@@ -6,7 +6,7 @@ use std::rc::Rc;
 use oncegate_protocol::config::{OnLedgerFailure, Route};
 use oncegate_protocol::deadline::may_call_origin;
 use oncegate_protocol::headers::{self, AttemptHeaders};
-use oncegate_protocol::ids::AttemptId;
+use oncegate_protocol::ids::{AttemptId, Fingerprint};
 use oncegate_protocol::outcome::Doubt;
 use oncegate_protocol::problem::Problem;
 use oncegate_protocol::record::{OnUnknown, Witness};
@@ -19,7 +19,7 @@ use super::begun::{Begun, Grant, begin};
 use super::body::{GuardedRequest, UNSENDABLE};
 use super::decoded::as_accepted;
 use super::probe::Probed;
-use super::{Deployment, replies};
+use super::{Deployment, remembered, replies};
 use crate::ledger_calls::{Answer, Ledger};
 use crate::platform::{Bytes, OutgoingRequest, Request, Response, TimeLimit, describe, now};
 use crate::{log, origin};
@@ -34,6 +34,8 @@ pub(super) struct Attempt {
     pub(super) attempt: AttemptId,
     /// Whose outcome it brings: its own, or that of the attempt that it asks the origin about.
     pub(super) of: AttemptId,
+    /// What is asked for.
+    pub(super) fingerprint: Fingerprint,
 }
 
 /// What came of telling the ledger an outcome.
@@ -50,6 +52,9 @@ pub(super) enum Told {
 /// Carries a guarded request out, from its claim to its reply.
 pub(super) async fn execute(deployment: Rc<Deployment>, request: GuardedRequest) -> Result<Response, JsValue> {
     let arrived_at = now();
+    if let Some(remembered) = remembered::find(&request.identity.asked(), arrived_at) {
+        return remembered.answer(&deployment, &request).await;
+    }
     let (attempt, begun) = begin(&deployment, &request, request.identity.on_unknown(), arrived_at).await?;
     let Begun::Asked(question) = begun else { return attempt.go_on(begun, request).await };
     match attempt.probe(&request, &question).await? {
@@ -78,6 +83,10 @@ impl Attempt {
             }
             Begun::Failed | Begun::Full if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
                 return self.pass_unguarded(request).await;
+            }
+            Begun::Memorable { response, expires_at, asked_at } => {
+                let remembered = self.remember_replay(&response, asked_at, expires_at).await?;
+                return remembered.answer(&self.deployment, &request).await;
             }
             // The claim may have arrived after all, or yet arrive. Nobody will use it.
             Begun::Lost | Begun::Lapsed => self.afterwards(SentOutcome::Released),
@@ -173,7 +182,7 @@ impl Attempt {
                 self.log("outcome not taken", json!({ "answer": format!("{other:?}") }));
                 Told::Refused
             }
-            Ok(Answer::ForClient(_) | Answer::Sealed(_)) | Err(_) => {
+            Ok(Answer::ForClient(_) | Answer::Sealed(_) | Answer::Memorable(..)) | Err(_) => {
                 self.log("outcome lost", json!({}));
                 if let Some(instead) = instead {
                     self.afterwards(instead);

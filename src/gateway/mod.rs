@@ -14,6 +14,7 @@ mod decoded;
 mod early;
 mod guarded;
 mod probe;
+mod remembered;
 mod replies;
 mod sealed;
 mod tokens;
@@ -31,6 +32,7 @@ use wasm_bindgen::JsValue;
 
 use crate::platform::{Bindings, Context, Head, Request, Response, describe, discard, run, start};
 use crate::{configuration, log, operator, origin};
+pub(crate) use remembered::forget;
 pub(crate) use replies::problem as problem_reply;
 
 /// What every step of a request needs.

@@ -95,7 +95,7 @@ impl Attempt {
         };
         let mut headers = answer.headers;
         match kept {
-            Kept::Whole => headers::mark_replayed(&mut headers),
+            Kept::Whole => headers = headers::of_replay(headers),
             Kept::WithoutBody | Kept::Lost => headers::mark(&mut headers, "not-stored"),
             // What the attempt in question has said itself is what all others get.
             Kept::Refused => return Ok(Probed::Known),

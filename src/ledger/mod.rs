@@ -23,8 +23,9 @@ use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::problem::Problem;
 use oncegate_protocol::quota::Verdict;
 use oncegate_protocol::record::{Arrival, Begin, Claim, Crowd, KeptBody, Settle, Visit, Witness, arrive, settle};
+use oncegate_protocol::replay_cache::Use;
 use oncegate_protocol::time::Timestamp;
-use oncegate_protocol::wire::{self, Command, Reply, SentOutcome};
+use oncegate_protocol::wire::{self, Command, Kind, Reply, SentOutcome};
 use serde_json::json;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -104,9 +105,9 @@ impl Shard {
             }
         };
         let answer = match command {
-            Command::Begin { id, claim, wait } => {
+            Command::Begin { id, claim, wait, replays } => {
                 let visit = Visit { arrived_at: now(), wait, was_parked: false };
-                self.begin(&id, &claim, visit).await
+                self.begin(&id, &claim, visit, replays).await
             }
             Command::Count { id, key, quota, max_records, lease, retention, .. } => {
                 self.count(&id, &Expense { key, quota, span: Span { lease, retention } }, max_records)
@@ -129,12 +130,12 @@ impl Shard {
         }
     }
 
-    async fn begin(&self, id: &RecordId, claim: &Claim, mut visit: Visit) -> Result<Response, Fault> {
+    async fn begin(&self, id: &RecordId, claim: &Claim, mut visit: Visit, replays: Use) -> Result<Response, Fault> {
         loop {
             let crowd = self.crowd(id)?;
             let (found, now) = (self.records.borrow_mut().find(id)?, now());
             match arrive(&found.stored, claim, &visit, crowd, now) {
-                Arrival::Now(begin) => return self.answer_begin(id, claim, &found, begin, now),
+                Arrival::Now(begin) => return self.answer_begin(id, claim, &found, begin, replays, now),
                 Arrival::Again => return Ok(replies::frame(Reply::Again)?),
                 Arrival::Park(longest) => {
                     visit.was_parked = true;
@@ -171,6 +172,7 @@ impl Shard {
         claim: &Claim,
         found: &Found,
         begin: Begin<'_>,
+        replays: Use,
         now: Timestamp,
     ) -> Result<Response, Fault> {
         let mut records = self.records.borrow_mut();
@@ -185,7 +187,7 @@ impl Shard {
             Begin::Replay { answer, .. } if answer.body == KeptBody::TooLarge => {
                 problem_reply(&Problem::not_stored(answer.status))?
             }
-            Begin::Replay { answer, attempt } => {
+            Begin::Replay { answer, attempt, expires_at } => {
                 let body = match records.body(id, found, answer)? {
                     Replay::Whole(body) => body,
                     Replay::Stored(body) => body.stream()?,
@@ -197,7 +199,7 @@ impl Shard {
                     }
                 };
                 records.count(|counters| &mut counters.replayed);
-                replies::replay(answer, attempt, &body)?
+                replies::replay(answer, &body, Kind::of_replay(answer, attempt, replays, expires_at))?
             }
             Begin::InProgress { .. } => {
                 records.count(|counters| &mut counters.in_progress);

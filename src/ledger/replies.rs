@@ -2,7 +2,6 @@
 
 use js_sys::Uint8Array;
 use oncegate_protocol::headers;
-use oncegate_protocol::ids::AttemptId;
 use oncegate_protocol::record::Answer;
 use oncegate_protocol::wire::{KIND_HEADER, Kind, Reply, Report};
 use wasm_bindgen::JsValue;
@@ -25,12 +24,10 @@ fn kind(kind: &Kind, body: &JsValue) -> Replied {
     reply(200, &[(KIND_HEADER.to_owned(), kind.to_header())], body)
 }
 
-/// A stored answer, marked as replayed; and where its body is sealed, with what the Worker needs to open it. `attempt` brought
-/// it.
-pub(super) fn replay(answer: &Answer, attempt: AttemptId, body: &JsValue) -> Replied {
-    let mut list = answer.headers.clone();
-    headers::mark_replayed(&mut list);
-    list.extend(answer.seal(attempt).map(|seal| (KIND_HEADER.to_owned(), Kind::Sealed(seal).to_header())));
+/// A stored answer, marked as replayed; and where it is not the client's as it is, with what the Worker needs to know.
+pub(super) fn replay(answer: &Answer, body: &JsValue, kind: Option<Kind>) -> Replied {
+    let mut list = headers::of_replay(answer.headers.clone());
+    list.extend(kind.map(|kind| (KIND_HEADER.to_owned(), kind.to_header())));
     let body = if answer.status.forbids_body() { &JsValue::NULL } else { body };
     reply(answer.status.as_u16(), &list, body)
 }

@@ -14,7 +14,7 @@ use oncegate_protocol::wire::{OperatorCommand, Report, Tally};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 
-use crate::gateway::Deployment;
+use crate::gateway::{Deployment, forget};
 use crate::ledger_calls::Ledger;
 use crate::platform::{Gathered, Request, Response, discard, gather, new_attempt, reply, settled, start};
 use crate::{log, sealing};
@@ -109,6 +109,7 @@ async fn change(deployment: &Deployment, route: &Route, id: RecordId, change: Ch
         note: change.note.clone(),
     };
     let standing = ask(deployment, route, &places(route, id), &change.body, command).await;
+    forget(&id);
     Ok(standing.map(|standing| {
         let details = json!({ "route": route.name, "record": standing.place.id.to_string(), "who": change.note.who(),
                               "what": change.name() });

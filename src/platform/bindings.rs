@@ -24,6 +24,13 @@ extern "C" {
         signal: &AbortSignal,
     ) -> Result<Request, JsValue>;
 
+    #[derive(Debug)]
+    pub type RepeatedResponse;
+    #[wasm_bindgen(constructor, catch)]
+    pub fn new(status: u16, lines: &str, body: Option<&Uint8Array>) -> Result<RepeatedResponse, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub fn response(this: &RepeatedResponse) -> Result<Response, JsValue>;
+
     pub type Limit;
     #[wasm_bindgen(constructor, js_class = "TimeLimit")]
     pub fn new(millis: f64) -> Limit;

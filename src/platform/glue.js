@@ -79,6 +79,21 @@ export function respond(status, lines, body) {
   return new Response(body, { status, headers: headersOf(lines), encodeBody: 'manual' });
 }
 
+/** A response that is given again and again, with a body of its own that nobody changes. */
+export class RepeatedResponse {
+  #init;
+  #body;
+
+  constructor(status, lines, body) {
+    this.#init = { status, headers: new Headers(headersOf(lines)), encodeBody: 'manual' };
+    this.#body = body?.slice() ?? null;
+  }
+
+  response() {
+    return new Response(this.#body, this.#init);
+  }
+}
+
 /** A request whose redirects are answers. */
 export function makeRequest(address, method, lines, body, signal) {
   return new Request(address, { method, headers: headersOf(lines), body, signal, redirect: 'manual' });

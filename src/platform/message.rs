@@ -7,7 +7,7 @@ use oncegate_protocol::headers::Headers as List;
 use wasm_bindgen::JsValue;
 
 use super::bindings::{
-    self, AbortSignal, Headers, Limit, Request, Response, header_lines, make_request, request_lines,
+    self, AbortSignal, Headers, Limit, RepeatedResponse, Request, Response, header_lines, make_request, request_lines,
 };
 use super::{js_millis, property};
 
@@ -89,6 +89,28 @@ impl Request {
 /// Where the platform refuses it.
 pub fn reply(status: u16, headers: &[(String, String)], body: &JsValue) -> Result<Response, JsValue> {
     bindings::respond(status, &lines(headers)?, body)
+}
+
+/// A response that is given again and again.
+#[derive(Debug)]
+pub struct Repeated(RepeatedResponse);
+
+impl Repeated {
+    /// With these headers, and a copy of this body.
+    ///
+    /// # Errors
+    /// Where the platform refuses it.
+    pub fn new(status: u16, headers: &[(String, String)], body: Option<&Uint8Array>) -> Result<Self, JsValue> {
+        RepeatedResponse::new(status, &lines(headers)?, body).map(Self)
+    }
+
+    /// The response, once more.
+    ///
+    /// # Errors
+    /// Where the platform refuses it.
+    pub fn response(&self) -> Result<Response, JsValue> {
+        self.0.response()
+    }
 }
 
 /// A request to be sent.

@@ -41,6 +41,7 @@ const { gate, origin } = await serve([
   claimed('cached', '/cached', cached),
   claimed('burst', '/burst', burst),
   claimed('unused', '/unused', unused),
+  claimed('remembered', '/v1/payment_intents', main, { replay_cache: '5m' }),
   ...unserved.map((set) => claimed(`never-${set.fault}`, `/never/${set.fault}`, set)),
 ]);
 
@@ -89,6 +90,17 @@ test('a request without a token is told what is missing', async () => {
     assert.equal(reply.header('www-authenticate'), null);
     assert.equal(await origin.calls(id), 0);
   }
+});
+
+test('an answer that the gate remembers is given to nobody whose token has expired, or who is somebody else', async () => {
+  const id = freshKey();
+  const path = '/v1/payment_intents';
+  const first = await pay(id, signed(key, claims()), { path });
+  assertCreated(first);
+  assertReplayed(await pay(id, signed(key, claims({ jti: 'renewed' })), { path }), first);
+  assertProblem(await pay(id, signed(key, claims({ exp: seconds() - 120 })), { path }), 401, 'unscoped');
+  assertProblem(await pay(id, signed(forger, claims()), { path }), 401, 'unscoped');
+  assertCreated(await pay(id, signed(key, claims({ sub: 'ben' })), { path }));
 });
 
 const good = signed(key, claims());

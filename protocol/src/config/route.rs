@@ -48,6 +48,8 @@ pub struct Route {
     pub on_ledger_failure: OnLedgerFailure,
     /// The statuses to which it gives another class than the default.
     pub outcomes: Overrides,
+    /// How long a Worker's isolate remembers an answer; zero where it does not.
+    pub replay_cache: Duration,
     /// When the first caller is answered.
     pub reply: FirstReply,
     /// Whether the route is on.

@@ -68,6 +68,9 @@ impl Route {
                 values::word(value, &[("refuse", OnLedgerFailure::Refuse), ("pass", OnLedgerFailure::Pass)])
             }),
             outcomes: parse_outcomes(fields),
+            replay_cache: fields.or("replay_cache", Duration::ZERO, |value| {
+                values::duration(value, Duration::ZERO, limits::REPLAY_CACHE)
+            }),
             reply: fields.or("reply", FirstReply::Stored, |value| {
                 values::word(value, &[("stored", FirstReply::Stored), ("early", FirstReply::Early)])
             }),
@@ -117,6 +120,14 @@ impl Route {
         if let Some(quota) = self.keys_per_scope.filter(|quota| quota.window > self.retention()) {
             let window = humantime::format_duration(quota.window).to_string();
             fields.wrong("keys_per_scope", &window, "a window no longer than ttl and guard together");
+        }
+        if self.seal.is_some() && !self.replay_cache.is_zero() {
+            let cache = humantime::format_duration(self.replay_cache).to_string();
+            fields.wrong(
+                "replay_cache",
+                &cache,
+                "\"0s\" where seal is true: what is sealed is not kept open in memory",
+            );
         }
         if self.needs_json() && self.max_request > limits::MAX_JSON_BYTES {
             let expected = format!("at most {} bytes where the body is read as JSON", limits::MAX_JSON_BYTES);

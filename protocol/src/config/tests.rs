@@ -35,6 +35,7 @@ fn the_shortest_route_gets_the_defaults_of_the_design() {
     assert_eq!((route.max_request, route.max_response), (1 << 20, 4 << 20));
     assert_eq!((route.mode, &route.placement), (Mode::Enforce, &Placement::Anywhere));
     assert_eq!(route.reply, FirstReply::Stored);
+    assert!(route.replay_cache.is_zero());
 }
 
 #[test]
@@ -60,6 +61,8 @@ fn every_field_of_the_design_is_understood() {
         ("store", json!([503])),
         ("release", json!([409, 423])),
         ("unknown", json!([500])),
+        ("replay_cache", json!("30s")),
+        ("replay_cache", json!("0s")),
         ("reply", json!("stored")),
         ("reply", json!("early")),
         ("mode", json!("off")),
@@ -129,6 +132,8 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("on_unknown", json!({ "probe": "/v1/by-key" }), "{key}"),
         ("on_unknown", json!({ "probe": "/v1/{nope}/{key}" }), "a path parameter"),
         ("on_unknown", json!({ "probe": "/v1/{key}", "after": "1s" }), "probe ="),
+        ("replay_cache", json!("6m"), "5m"),
+        ("replay_cache", json!(30), "24h"),
         ("reply", json!("late"), "\"early\""),
         ("shards", json!(0), "1 to 4096"),
         ("shards", json!(4097), "1 to 4096"),
@@ -457,6 +462,18 @@ fn a_route_seals_with_the_current_key_and_all_keys_open() {
     assert_eq!(off.routes.routes()[0].seal_for("POST", status(201)), None);
     assert_eq!(off.seal_keys.find(old.id()), Some(&old), "what it has sealed is still opened");
     assert!(sealing(false, None, None).is_ok());
+}
+
+#[test]
+fn what_is_sealed_is_not_kept_open_in_memory() {
+    let sealing = |cache: &str| {
+        let route = json!([{ "name": "a", "path": "/a", "scope": "public", "seal": true, "replay_cache": cache }]);
+        let routes = vec![("ROUTES".to_owned(), route.to_string())];
+        Config::parse(&Variables { routes, seal_key: Some(Secret::new(GOOD_KEY.to_owned())), ..Variables::default() })
+    };
+    assert!(sealing("0s").is_ok());
+    let errors = sealing("30s").unwrap_err().to_string();
+    assert!(errors.contains("ROUTES[0].replay_cache = 30s: allowed is \"0s\" where seal is true"), "{errors}");
 }
 
 #[test]

@@ -240,6 +240,7 @@ fn route(route: &Route) -> Value {
         "store": route.outcomes.store,
         "release": route.outcomes.release,
         "unknown": route.outcomes.unknown,
+        "replay_cache": span(route.replay_cache),
         "reply": match route.reply { FirstReply::Stored => "stored", FirstReply::Early => "early" },
         "mode": match route.mode { Mode::Enforce => "enforce", Mode::Off => "off" },
         "shards": match &route.previous {

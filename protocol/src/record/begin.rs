@@ -80,6 +80,8 @@ pub enum Begin<'a> {
         answer: &'a Answer,
         /// The attempt that brought it.
         attempt: AttemptId,
+        /// Until when it is on record.
+        expires_at: Timestamp,
     },
     /// An attempt is under way.
     InProgress {
@@ -145,7 +147,7 @@ pub fn begin<'a>(stored: &'a Stored, claim: &Claim, now: Timestamp) -> Begin<'a>
         View::InProgress { lease_until } => Begin::InProgress { lease_until },
         View::Probing { by, doubt, .. } if by == claim.attempt => probe(record, doubt, None),
         View::Probing { until, .. } => Begin::InProgress { lease_until: until },
-        View::Completed(answer) => Begin::Replay { answer, attempt: record.attempt },
+        View::Completed(answer) => Begin::Replay { answer, attempt: record.attempt, expires_at: record.expires_at },
         View::Unknown(doubt) => match claim.on_unknown {
             _ if record.has_been_tried_by(claim.attempt) => Begin::Stale,
             OnUnknown::Hold => Begin::Unknown(doubt),

@@ -15,6 +15,7 @@ use crate::ids::{Fingerprint, RecordId};
 use crate::operator::AdminToken;
 use crate::problem::{DOCUMENTATION_PATH, Problem};
 use crate::record::OnUnknown;
+use crate::replay_cache::Asked;
 
 /// What is below this path is the gate's own, and never reaches the origin.
 pub const OWN_PATHS: &str = "/_oncegate/";
@@ -88,6 +89,11 @@ pub struct Identity<'c> {
 }
 
 impl Identity<'_> {
+    /// Whose answer it may have from a Worker's memory.
+    pub fn asked(&self) -> Asked {
+        Asked { id: self.place.id, fingerprint: self.fingerprint }
+    }
+
     /// What its claim says of an unknown outcome. What cannot be asked about is held.
     pub fn on_unknown(&self) -> OnUnknown {
         match (&self.route.on_unknown, &self.probe) {

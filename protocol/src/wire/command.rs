@@ -16,6 +16,7 @@ use crate::record::{
     Answer, Claim, Counting, KeptBody, Layout, OnUnknown, Outcome, Witness, read_headers, read_sealed_by, read_status,
     write_headers, write_sealed_by,
 };
+use crate::replay_cache::Use;
 use crate::time::millis;
 
 /// The header that carries a command's head, where that is short and there is no answer in it: a body must be read piece by piece,
@@ -49,6 +50,8 @@ pub enum Command {
         claim: Claim,
         /// How long to wait for an attempt under way; zero: not at all.
         wait: Duration,
+        /// What the Worker does with a replay.
+        replays: Use,
     },
     /// May this scope use a new key?
     Count {
@@ -177,7 +180,7 @@ impl Command {
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(192);
         match self {
-            Self::Begin { id, claim, wait } => {
+            Self::Begin { id, claim, wait, replays } => {
                 head(&mut writer, 1, id, claim.attempt);
                 writer.u64(millis(*wait));
                 writer.bytes(claim.fingerprint.as_bytes());
@@ -199,6 +202,10 @@ impl Command {
                 writer.u8(match claim.counting {
                     Counting::Done => 0,
                     Counting::Due => 1,
+                });
+                writer.u8(match replays {
+                    Use::HandOn => 0,
+                    Use::Remember => 1,
                 });
             }
             Self::Count { id, attempt, key, quota, max_records, lease, retention } => {
@@ -267,6 +274,11 @@ impl Command {
                         1 => Counting::Due,
                         value => return Err(DecodeError::Unknown { what: "the counting", value }),
                     },
+                },
+                replays: match reader.u8("what replays are for")? {
+                    0 => Use::HandOn,
+                    1 => Use::Remember,
+                    value => return Err(DecodeError::Unknown { what: "what replays are for", value }),
                 },
             },
             2 => Self::Settle {
@@ -424,7 +436,8 @@ mod tests {
         let begin = |on_unknown, layout, counting| {
             let fingerprint = Fingerprint::from_bytes([1; 32]);
             let claim = Claim { attempt, fingerprint, lease, retention, on_unknown, layout, max_records: 7, counting };
-            Command::Begin { id, claim, wait: Duration::from_millis(250) }
+            let replays = if counting == Counting::Due { Use::Remember } else { Use::HandOn };
+            Command::Begin { id, claim, wait: Duration::from_millis(250), replays }
         };
         let previous = Layout::Previous { next: LayoutId::from_bytes([5; 8]) };
         let quota = Quota { keys: NonZeroU32::MIN, window: Duration::from_secs(60) };

@@ -6,7 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use super::VERSION;
 use crate::bytes::{self, DecodeError, Reader, Writer};
 use crate::ids::{AttemptId, SealKeyId};
+use crate::record::Answer;
+use crate::replay_cache::Use;
 use crate::seal::Seal;
+use crate::time::Timestamp;
 
 /// The header of a ledger's answer that is not for the client as it is. Its prefix is stripped from all that an origin sends.
 ///
@@ -17,6 +20,9 @@ pub const KIND_HEADER: &str = "oncegate-kind";
 /// What a short frame begins with. Base64 has no colon.
 const SHORT: &str = "frame:";
 
+/// What stands before the time until which an answer is on record.
+const UNTIL: &str = "until:";
+
 /// What a ledger's answer is where it has the header [`KIND_HEADER`]; without it, it is the client's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -26,17 +32,30 @@ pub enum Kind {
     Short(Vec<u8>),
     /// The client's, save that its body has yet to be opened.
     Sealed(Seal),
+    /// The client's, and on record until then: it may be remembered.
+    Until(Timestamp),
 }
 
 impl Kind {
     /// The header's value for a frame in the body.
     pub const FRAME: &str = "frame";
 
+    /// The kind of a replay, of an answer that this attempt brought and that is on record until `expires_at`; `None` where it is
+    /// the client's as it is.
+    pub fn of_replay(answer: &Answer, attempt: AttemptId, replays: Use, expires_at: Timestamp) -> Option<Self> {
+        match (answer.seal(attempt), replays) {
+            (Some(seal), _) => Some(Self::Sealed(seal)),
+            (None, Use::Remember) => answer.is_memorable().then_some(Self::Until(expires_at)),
+            (None, Use::HandOn) => None,
+        }
+    }
+
     /// The header's value.
     pub fn to_header(&self) -> String {
         match self {
             Self::Frame => Self::FRAME.to_owned(),
             Self::Short(frame) => format!("{SHORT}{}", STANDARD.encode(frame)),
+            Self::Until(time) => format!("{UNTIL}{}", time.as_millis()),
             Self::Sealed(seal) => {
                 let mut writer = Writer::with_capacity(32);
                 writer.u8(VERSION);
@@ -59,6 +78,10 @@ impl Kind {
         let unknown = |_| DecodeError::Unknown { what: "the kind", value: value.bytes().next().unwrap_or_default() };
         if let Some(frame) = value.strip_prefix(SHORT) {
             return STANDARD.decode(frame).map(Self::Short).map_err(unknown);
+        }
+        if let Some(time) = value.strip_prefix(UNTIL) {
+            let broken = |_| DecodeError::Unknown { what: "the time", value: time.bytes().next().unwrap_or_default() };
+            return time.parse().map(|millis| Self::Until(Timestamp::from_millis(millis))).map_err(broken);
         }
         let seal = STANDARD.decode(value).map_err(unknown)?;
         let mut reader = Reader::new(&seal);
@@ -89,6 +112,13 @@ mod tests {
             assert_eq!(Kind::from_header(&kind.to_header()), Ok(kind));
         }
         assert!(Kind::from_header("frame:?").is_err());
+        for time in [0, 1_700_000_000_123, u64::MAX] {
+            let kind = Kind::Until(Timestamp::from_millis(time));
+            assert_eq!(Kind::from_header(&kind.to_header()), Ok(kind));
+        }
+        for broken in ["until:", "until:-1", "until:soon", "until:18446744073709551616"] {
+            assert!(Kind::from_header(broken).is_err(), "{broken}");
+        }
         for kind in [Kind::Frame, Kind::Sealed(seal)] {
             let value = kind.to_header();
             assert_eq!(Kind::from_header(&value), Ok(kind));

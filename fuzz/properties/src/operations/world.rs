@@ -85,7 +85,7 @@ impl World {
             Begin::Forward { number, lease_until, write } => {
                 (Said::Forward { number, until: lease_until.as_millis(), is_claim: write.is_some() }, write)
             }
-            Begin::Replay { answer, attempt } => {
+            Begin::Replay { answer, attempt, .. } => {
                 (Said::Replay { answer: number_of(answer), by: attempt.as_bytes()[0] }, None)
             }
             Begin::InProgress { lease_until } => (Said::InProgress { until: lease_until.as_millis() }, None),

@@ -13,9 +13,13 @@ fn letters(count: usize) -> String {
 
 #[test]
 fn durations() {
-    for (field, least, most) in
-        [("ttl", "1ms", "400days"), ("guard", "0s", "31days"), ("timeout", "1ms", "5m"), ("wait", "1ms", "1m")]
-    {
+    for (field, least, most) in [
+        ("ttl", "1ms", "400days"),
+        ("guard", "0s", "31days"),
+        ("timeout", "1ms", "5m"),
+        ("wait", "1ms", "1m"),
+        ("replay_cache", "0s", "5m"),
+    ] {
         assert!(takes(field, json!(least)) && takes(field, json!(most)), "{field}");
         assert!(!takes(field, json!(format!("{most} 1ms"))), "{field} is too long");
         assert!(!takes(field, json!("1us")) && !takes(field, json!("1s 1us")), "{field} is not in milliseconds");
