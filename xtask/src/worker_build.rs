@@ -1,5 +1,6 @@
 //! `cargo xtask build`: the Worker, compiled into `build/`.
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -58,13 +59,41 @@ fn compile(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
         .env("RUST_BACKTRACE", "0")
         // worker-build would download each of these that is not named.
         .env("WASM_BINDGEN_BIN", project.cargo_tool("wasm-bindgen"))
-        .env("WASM_OPT_BIN", project.npm_program("wasm-opt"))
         .env("ESBUILD_BIN", project.npm_program("esbuild"));
     crate::run::to_the_end(&mut command).context("the Worker could not be built")?;
     if !project.path("build/index.js").is_file() {
         bail!("worker-build did not write build/index.js");
     }
-    Ok(())
+    shrink(project)
+}
+
+/// What rustc's Wasm may use, so that wasm-opt writes nothing that workerd does not read.
+const FEATURES: &[&str] = &[
+    "mutable-globals",
+    "sign-ext",
+    "nontrapping-float-to-int",
+    "bulk-memory",
+    "multivalue",
+    "reference-types",
+    "exception-handling",
+];
+
+/// Makes `build/index_bg.wasm` as small as wasm-opt can. It also loses the functions' names, a fifth of it: a panic says in
+/// which file and line it was (`src/platform/panic.rs`).
+fn shrink(project: &Project) -> Result<()> {
+    let (module, smaller) = (project.path("build/index_bg.wasm"), project.path("build/index_bg.smaller.wasm"));
+    let mut command = crate::run::command(project, project.npm_program("wasm-opt"));
+    command
+        .args(["-Oz", "--converge"])
+        // What it would inline makes the module shorter, but longer once compressed, which is how it is stored and sent.
+        .arg("--one-caller-inline-max-function-size=30")
+        // The stack ends in the lowest kilobyte: nothing is there that an offset from address 0 would reach.
+        .arg("--low-memory-unused")
+        .args(["--strip-debug", "--strip-producers", "--strip-target-features"])
+        .args(FEATURES.iter().map(|feature| format!("--enable-{feature}")))
+        .args([module.as_os_str(), "-o".as_ref(), smaller.as_os_str()]);
+    crate::run::to_the_end(&mut command).context("wasm-opt could not shrink the Worker")?;
+    fs::rename(&smaller, &module).with_context(|| format!("writing {}", module.display()))
 }
 
 fn stamp(project: &Project, toolchain: &WasmToolchain) -> Result<Stamp> {
