@@ -13,6 +13,9 @@ const large = (name, run, bodyBytes, count) => {
   ];
 };
 
+/** How many live records the ledger has at the start that has few, and the one that has many. */
+export const RECORDS = { few: 1_000, many: 1_000_000 };
+
 /** The loads of each subject, in their order. */
 export const LOADS = {
   a: [UNKEYED],
@@ -33,12 +36,17 @@ export const LOADS = {
   ],
   d: [FIRST, REPLAY],
   e: [FIRST, REPLAY],
+  f: [FIRST],
+  g: [FIRST],
 };
+
+/** These take turns, with the loads of the first of them. */
+export const SIDE_BY_SIDE = ['f', 'g'];
 
 /** What comes before, of a subject's loads the plain ones: V8 compiles what is run often, and does so again. */
 export const warmUp = (letter) => LOADS[letter].slice(0, 3);
 
-/** The targets: the CPU of a case is at most so many times that of another in the same round. */
+/** The targets: the CPU of a case, or another figure of it, is at most so many times that of another in the same round. */
 export const TARGETS = [
   { of: ['c', 'unkeyed'], to: ['a', 'unkeyed'], most: 1.1 },
   { of: ['c', 'first'], to: ['b', 'first'], most: 1.0 },
@@ -46,4 +54,6 @@ export const TARGETS = [
   { of: ['c', 'replay from memory'], to: ['a', 'unkeyed'], most: 0.7 },
   { of: ['c', 'first'], to: ['d', 'first'], most: 1.0 },
   { of: ['c', 'first'], to: ['e', 'first'], most: 1.0 },
+  { of: ['g', 'first'], to: ['f', 'first'], most: 1.1 },
+  { of: ['g', 'first'], to: ['f', 'first'], figure: 'p50', most: 1.1 },
 ];

@@ -5,6 +5,7 @@ import { over, ratio, spread } from './statistics.mjs';
 import { SUBJECTS } from './subjects.mjs';
 
 const FLOOR = ['a', 'unkeyed'];
+const FIGURES = { cpu: 'CPU', p50: 'p50' };
 
 /** Every case as a row: what it took of the CPU, and how many times the first subject's that is. */
 export function casesTable(run) {
@@ -26,18 +27,28 @@ export function casesTable(run) {
 
 /** Every target that is a ratio, with what was reached. */
 export function targetsTable(run) {
-  const rows = TARGETS.map(({ of, to, most }) => {
-    const reached = ratio(run.rounds, of, to);
+  const rows = TARGETS.map(({ of, to, figure = 'cpu', most }) => {
+    const reached = ratio(run.rounds, of, to, figure);
     if (!reached) return undefined;
-    return [of.join(' '), to.join(' '), `≤ ${most.toFixed(2)}`, withSpread(reached), reached.median <= most ? 'met' : 'missed'];
+    const verdict = reached.median <= most ? 'met' : 'missed';
+    return [FIGURES[figure], of.join(' '), to.join(' '), `≤ ${most.toFixed(2)}`, withSpread(reached), verdict];
   });
-  return table(['CPU of', 'to', 'target', 'ratio (min to max)', ''], rows.filter(Boolean));
+  return table(['', 'of', 'to', 'target', 'ratio (min to max)', ''], rows.filter(Boolean));
 }
 
 /** What was counted. */
 export function countsTable(counts) {
   const rows = counts.map(({ name, value, most }) => [name, `≤ ${most}`, shown(value), value <= most ? 'met' : 'missed']);
   return table(['count', 'target', 'value', ''], rows);
+}
+
+/** What is measured by starts of its own, once in a run. */
+export function startsTable(figures) {
+  const rows = figures.map(({ name, most, min, median, max }) => {
+    const value = min === max ? median.toFixed(1) : withSpread({ min, median, max }, 1);
+    return most ? [name, `≤ ${most}`, value, median <= most ? 'met' : 'missed'] : [name, '', value, ''];
+  });
+  return table(['figure', 'target', 'value (min to max)', ''], rows);
 }
 
 /** The most memory that each subject had, in all rounds. */
@@ -78,9 +89,9 @@ function cases(run) {
   return Object.keys(first).flatMap((letter) => Object.keys(first[letter].loads).map((load) => ({ letter, load })));
 }
 
-function withSpread(ratio) {
-  if (!ratio) return '';
-  const [min, median, max] = [ratio.min, ratio.median, ratio.max].map((value) => value.toFixed(2));
+function withSpread(values, digits = 2) {
+  if (!values) return '';
+  const [min, median, max] = [values.min, values.median, values.max].map((value) => value.toFixed(digits));
   return `${median} (${min} to ${max})`;
 }
 

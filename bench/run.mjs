@@ -1,22 +1,28 @@
-// The rounds: in each, every subject is started anew, warmed up, and sent its loads, one subject after the other.
+// The rounds: in each, every subject is started anew, warmed up, and sent its loads, one subject after the other. Subjects that are to
+// differ by little are there at the same time, and take turns.
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { measure } from './load.mjs';
-import { LOADS, warmUp } from './plan.mjs';
+import { LOADS, SIDE_BY_SIDE, warmUp } from './plan.mjs';
+import { together } from './statistics.mjs';
 import { SUBJECTS } from './subjects.mjs';
-import { cpuMicroseconds, peakMebibytes } from './usage.mjs';
+import { peakMebibytes } from './usage.mjs';
 
 /** Runs so many rounds of these subjects, each load for so many seconds, and tells `progress` of each. */
 export async function runRounds({ letters, rounds, seconds, origin, folder, progress }) {
+  const isPaired = (letter) => SIDE_BY_SIDE.includes(letter);
+  const alone = letters.filter((letter) => !isPaired(letter)).map((letter) => [letter]);
+  const groups = [...alone, letters.filter(isPaired)].filter((group) => group.length > 0);
   const all = [];
   for (let round = 1; round <= rounds; round += 1) {
     const figures = {};
-    for (const letter of letters) {
-      const place = join(folder, `${letter}-${round}`);
-      figures[letter] = await runSubject(letter, { origin, folder: place, seconds, progress: (text) => progress(`${round}/${rounds} ${text}`) });
+    for (const group of groups) {
+      const place = join(folder, `${group.join('')}-${round}`);
+      const tell = (text) => progress(`${round}/${rounds} ${text}`);
+      Object.assign(figures, await runGroup(group, { origin, folder: place, kept: folder, seconds, progress: tell }));
       await rm(place, { recursive: true, force: true });
     }
     all.push(figures);
@@ -24,22 +30,40 @@ export async function runRounds({ letters, rounds, seconds, origin, folder, prog
   return all;
 }
 
-async function runSubject(letter, { origin, folder, seconds, progress }) {
-  const { name } = SUBJECTS[letter];
-  const subject = { ...(await SUBJECTS[letter].start({ origin, folder })), name };
+async function runGroup(letters, { origin, folder, kept, seconds, progress }) {
+  const subjects = [];
   try {
-    const loads = {};
-    for (const load of warmUp(letter)) await measure(subject, load, { run: 'warm-up', seconds: 2 });
-    for (const load of LOADS[letter]) {
-      if (load.isHeld) await hold(subject, load);
-      if (load.isPrepared) await measure(subject, load, { run: 'run', seconds: 2 });
-      loads[load.name] = await measure(subject, load, { run: load.run ?? 'run', seconds });
-      const { cpu, perSecond } = loads[load.name];
-      progress(`${name}, ${load.name}: ${Math.round(cpu)} µs of CPU, ${Math.round(perSecond)} requests/s`);
+    for (const letter of letters) {
+      const { name, start } = SUBJECTS[letter];
+      subjects.push({ ...(await start({ origin, folder: join(folder, letter), kept })), letter, name, loads: {} });
     }
-    return { loads, peakMebibytes: peakMebibytes(subject.pids) };
+    for (const subject of subjects) {
+      for (const load of warmUp(subject.letter)) await measure(subject, load, { run: 'warm-up', seconds: 2 });
+    }
+    for (const load of LOADS[letters[0]]) await runLoad(subjects, load, { seconds, progress });
+    return Object.fromEntries(subjects.map(({ letter, loads, pids }) => [letter, { loads, peakMebibytes: peakMebibytes(pids) }]));
   } finally {
-    await subject.stop();
+    for (const subject of subjects) await subject.stop();
+  }
+}
+
+/** Sends a load: to one subject without a break, to several for a second each in turn, so that they have the same machine. */
+async function runLoad(subjects, load, { seconds, progress }) {
+  const [turns, length] = subjects.length > 1 ? [seconds, 1] : [1, seconds];
+  const parts = subjects.map(() => []);
+  for (let turn = 1; turn <= turns; turn += 1) {
+    const run = `${load.run ?? 'run'}${turn > 1 ? turn : ''}`; // other keys in each turn
+    const order = [...subjects.entries()];
+    for (const [index, subject] of turn % 2 === 1 ? order : order.reverse()) {
+      if (load.isHeld) await hold(subject, load);
+      if (load.isPrepared) await measure(subject, load, { run, seconds: 2 });
+      parts[index].push(await measure(subject, load, { run, seconds: length }));
+    }
+  }
+  for (const [index, { name, loads }] of subjects.entries()) {
+    loads[load.name] = together(parts[index]);
+    const { cpu, perSecond } = loads[load.name];
+    progress(`${name}, ${load.name}: ${Math.round(cpu)} µs of CPU, ${Math.round(perSecond)} requests/s`);
   }
 }
 

@@ -19,3 +19,17 @@ export function ratio(rounds, of, to, figure = 'cpu') {
   if (values.length === 0 || values.length !== references.length) return undefined;
   return spread(values.map((value, round) => value / references[round]));
 }
+
+/** What several parts of one measurement come to. Of the times, which cannot be added up, it is the middle. */
+export function together(parts) {
+  const sum = (figure) => parts.reduce((total, part) => total + figure(part), 0);
+  const middle = (figure) => spread(parts.map((part) => part[figure])).median;
+  const requests = sum((part) => part.requests);
+  return {
+    requests,
+    cpu: sum((part) => part.cpu * part.requests) / requests,
+    perSecond: sum((part) => part.perSecond) / parts.length,
+    p50: middle('p50'),
+    p99: middle('p99'),
+  };
+}

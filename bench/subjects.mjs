@@ -7,6 +7,8 @@ import { freePort } from '../tests/e2e/support/port.mjs';
 import { Child } from '../tests/e2e/support/processes.mjs';
 import { until } from '../tests/e2e/support/until.mjs';
 import { builtWorker } from '../tests/e2e/support/workerd.mjs';
+import { startFilled } from './filled.mjs';
+import { RECORDS } from './plan.mjs';
 import { startWorkerd } from './workerd.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -21,7 +23,10 @@ const ROUTES = [
   { name: 'held', path: '/v1/held', scope: ['header:Authorization'], timeout: '5m' },
 ];
 
-/** Each starts a subject in front of `origin`, with a folder of its own, and gives where it listens and the processes it takes. */
+/**
+ * Each starts a subject in front of `origin`, with a folder of its own and one that is `kept` from round to round, and gives where it
+ * listens and the processes it takes.
+ */
 export const SUBJECTS = {
   a: {
     name: 'pass-through Worker',
@@ -79,4 +84,6 @@ export const SUBJECTS = {
       return { url, pids: [child.pid], path: '/URL_ORIGIN', stop: () => child.stop() };
     },
   },
+  f: { name: `Oncegate, ${RECORDS.few.toLocaleString('en')} records`, start: (where) => startFilled(RECORDS.few, where) },
+  g: { name: `Oncegate, ${RECORDS.many.toLocaleString('en')} records`, start: (where) => startFilled(RECORDS.many, where) },
 };
