@@ -23,8 +23,8 @@ const ROUTE = {
   shards: 1,
 };
 
-/** Counts, and gives each count with its target. */
-export async function count({ origin, folder }) {
+/** Counts, and gives each count with its target. Most of the time it waits for records to expire: then it does `meanwhile`. */
+export async function count({ origin, folder, meanwhile }) {
   const built = await builtWorker();
   const modules = [join(import.meta.dirname, 'workers/counting.js'), ...built];
   const bindings = { ORIGIN: origin.url, ROUTES: [ROUTE] };
@@ -44,7 +44,8 @@ export async function count({ origin, folder }) {
   const first = await ask('created');
   const replay = await ask('replayed');
   agent.destroy();
-  await until('the records are gone', () => gate.log().includes('"generations":0'), { seconds: 120, everyMs: 250 });
+  const areGone = () => gate.log().includes('"generations":0');
+  await Promise.all([until('the records are gone', areGone, { seconds: 120, everyMs: 250 }), meanwhile()]);
   const { rows } = await counts();
   await gate.stop();
   const wasm = readFileSync(built.find((file) => file.endsWith('.wasm')));

@@ -8,15 +8,19 @@ import { parseArgs } from 'node:util';
 
 import { showNoChildren } from '../tests/e2e/support/processes.mjs';
 import { count } from './counts.mjs';
+import { measureGrowth } from './growth.mjs';
 import { startOrigin } from './origin.mjs';
-import { casesTable, countsTable, memoryTable, plot, targetsTable } from './report.mjs';
+import { SIDE_BY_SIDE } from './plan.mjs';
+import { casesTable, countsTable, memoryTable, plot, startsTable, targetsTable } from './report.mjs';
 import { runRounds } from './run.mjs';
+import { measureStartup } from './startup.mjs';
 
 const names = ['rounds', 'seconds', 'storage', 'subjects', 'into'];
 const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) });
 const { storage, into } = values;
 const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
 const letters = [...values.subjects];
+const has = (...some) => some.every((letter) => letters.includes(letter));
 
 showNoChildren();
 await mkdir(into, { recursive: true });
@@ -27,18 +31,35 @@ const progress = (text) => process.stderr.write(`${text}\n`);
 const run = { storage, seconds, cores: cpus().length, processor: cpus()[0].model };
 try {
   run.rounds = await runRounds({ letters, rounds, seconds, origin, folder, progress });
-  if (letters.includes('c')) {
+  run.starts = [];
+  const measureStarts = async () => {
+    if (has('a', 'c')) {
+      progress('starting, again and again');
+      run.starts.push(...(await measureStartup({ origin, folder: join(folder, 'startup') })));
+    }
+    if (has(...SIDE_BY_SIDE)) {
+      progress('measuring what records take of memory and storage');
+      run.starts.push(...(await measureGrowth({ origin, folder: join(folder, 'growth'), kept: folder })));
+    }
+  };
+  if (has('c')) {
     progress('counting calls and rows (a minute)');
-    run.counts = await count({ origin, folder: join(folder, 'counts') });
+    run.counts = await count({ origin, folder: join(folder, 'counts'), meanwhile: measureStarts });
+  } else {
+    await measureStarts();
   }
 } finally {
   await origin.stop();
   await rm(folder, { recursive: true, force: true });
 }
 
+run.minutes = performance.now() / 60_000;
 const heading = `${rounds} rounds of ${seconds} s each, objects on ${storage}, ${run.cores} cores (${run.processor})`;
-const tables = [heading, casesTable(run), targetsTable(run), memoryTable(run), run.counts && countsTable(run.counts)];
-const text = `${tables.filter(Boolean).join('\n\n')}\n`;
+const tables = [heading, casesTable(run), targetsTable(run), memoryTable(run)];
+if (run.starts.length > 0) tables.push(startsTable(run.starts));
+if (run.counts) tables.push(countsTable(run.counts));
+tables.push(`It took ${run.minutes.toFixed(1)} minutes.`);
+const text = `${tables.join('\n\n')}\n`;
 await writeFile(join(into, `${storage}.json`), `${JSON.stringify(run, null, 1)}\n`);
 await writeFile(join(into, `${storage}.md`), text);
 await writeFile(join(into, `${storage}.svg`), plot(run));

@@ -18,9 +18,10 @@ export async function startWorkerd({ name, modules, bindings, hasLedger, folder 
   const config = join(folder, 'config.capnp');
   await writeFile(config, configuration({ modules, bindings, hasLedger, state: join(folder, 'state') }));
   const args = ['serve', '--experimental', '--control-fd=1', config];
+  const startedAt = performance.now();
   const child = new Child(name, program(), args);
-  const [, port] = await child.says(LISTENING, 30);
-  return { url: `http://127.0.0.1:${port}`, pids: [child.pid], log: () => child.output, stop: () => child.stop() };
+  const [, port] = await child.says(LISTENING, 30, 1);
+  return { url: `http://127.0.0.1:${port}`, pids: [child.pid], startedAt, log: () => child.output, stop: () => child.stop() };
 }
 
 const text = JSON.stringify; // a string is written alike in JSON and in Cap'n Proto's text form, as far as it goes here

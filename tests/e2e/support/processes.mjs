@@ -65,9 +65,10 @@ export class Child {
   }
 
   /** The match of `line` in its output, as soon as it is there. */
-  async says(line, seconds) {
+  async says(line, seconds, everyMs) {
     const match = await until(`${this.name} says ${line}`, () => line.exec(this.#output) ?? (this.end && 'ended'), {
       seconds,
+      everyMs,
     }).catch((error) => {
       throw new Error(`${error.message}; it said:\n${this.lastLines()}`);
     });

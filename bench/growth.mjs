@@ -1,0 +1,49 @@
+// What kept records take: of workerd's memory, by a ledger of few and one of many after the same requests, and of storage.
+
+import { rm } from 'node:fs/promises';
+import { Agent } from 'node:http';
+import { join } from 'node:path';
+
+import { send } from '../tests/e2e/support/http.mjs';
+import { inParallel } from '../tests/e2e/support/parallel.mjs';
+import { bytesPerRecord, startFilled } from './filled.mjs';
+import { RECORDS } from './plan.mjs';
+import { spread } from './statistics.mjs';
+import { peakMebibytes } from './usage.mjs';
+
+const STARTS = 3;
+/** Their records are all over the ledger's file: they touch more of it than storage keeps in memory. */
+const REQUESTS = 3000;
+
+/** Measures, and gives each figure by its name. */
+export async function measureGrowth({ origin, folder, kept }) {
+  const { few, many } = RECORDS;
+  const growths = [];
+  for (let start = 1; start <= STARTS; start += 1) {
+    const peak = (records) => peakOf(records, { origin, folder: join(folder, `${start}-${records}`), kept });
+    const [low, high] = [await peak(few), await peak(many)];
+    growths.push(((high - low) / (many - few)) * 100_000);
+  }
+  const bytes = await bytesPerRecord(RECORDS, { origin, kept });
+  return [
+    { name: 'memory per 100,000 records kept, MiB', ...spread(growths) },
+    { name: 'storage per record kept, bytes', ...spread([bytes]) },
+  ];
+}
+
+async function peakOf(records, { origin, folder, kept }) {
+  const gate = await startFilled(records, { origin, folder, kept });
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  const headers = { authorization: 'Bearer alice' };
+  try {
+    await inParallel(Array.from({ length: REQUESTS }, (_, key) => key), 16, async (key) => {
+      const reply = await send(gate.url, 'POST', '/v1/payments', { key: `key-${key}`, json: { amount: 1 }, headers, agent });
+      if (reply.outcome !== 'created') throw new Error(`not created, but ${reply.status}: ${reply.text}`);
+    });
+    return peakMebibytes(gate.pids);
+  } finally {
+    agent.destroy();
+    await gate.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
