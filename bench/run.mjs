@@ -55,9 +55,10 @@ async function runLoad(subjects, load, { seconds, progress }) {
     const run = `${load.run ?? 'run'}${turn > 1 ? turn : ''}`; // other keys in each turn
     const order = [...subjects.entries()];
     for (const [index, subject] of turn % 2 === 1 ? order : order.reverse()) {
-      if (load.isHeld) await hold(subject, load);
+      const held = load.isHeld ? await hold(subject, load) : undefined;
       if (load.isPrepared) await measure(subject, load, { run, seconds: 2 });
       parts[index].push(await measure(subject, load, { run, seconds: length }));
+      held?.abort(); // or the subject would wait for it before it stops
     }
   }
   for (const [index, { name, loads }] of subjects.entries()) {
@@ -67,9 +68,12 @@ async function runLoad(subjects, load, { seconds, progress }) {
   }
 }
 
-/** Sends the one request that all others of this load are duplicates of, and that is never answered. */
+/** Sends the one request that all others of this load are duplicates of, and that is never answered. Gives what ends it. */
 async function hold(subject, { path }) {
+  const held = new AbortController();
   const headers = { authorization: 'Bearer alice', 'idempotency-key': '"run-00000000"', 'content-type': 'application/json' };
-  fetch(subject.url + path, { method: 'POST', headers, body: '{"amount":1099,"pad":"xxxxxx"}' }).catch(() => {});
+  const init = { method: 'POST', headers, body: '{"amount":1099,"pad":"xxxxxx"}', signal: held.signal };
+  fetch(subject.url + path, init).catch(() => {});
   await sleep(500);
+  return held;
 }
