@@ -1,14 +1,14 @@
 // The shipped Worker and ledger, in a wrapper that counts what the platform would bill: calls to the ledger and written rows.
 // Worker and ledger share an isolate here, so they share the counts.
 
-import Worker, { Ledger as Shipped } from './index.js';
+import worker, { Ledger as Shipped } from './index.js';
 
 const counts = { calls: 0, rows: 0 };
 
 export default {
   fetch(request, env, context) {
     if (new URL(request.url).pathname === '/counts') return Response.json(counts);
-    return new Worker(context, env).fetch(request);
+    return worker.fetch(request, env, context);
   },
 };
 

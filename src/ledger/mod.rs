@@ -41,8 +41,7 @@ use waiters::Waiters;
 
 /// The object. Named by route, number of shards, and shard.
 ///
-/// It is exported without the macro of the crate `worker`, which would make each response anew, and have the platform
-/// compress a compressed body again.
+/// It is `src/entry.js` that the platform makes an object of, and that has this one made.
 #[wasm_bindgen]
 pub struct Ledger(Rc<Shard>);
 
@@ -54,9 +53,9 @@ struct Shard {
 
 #[wasm_bindgen]
 impl Ledger {
-    /// Made by the platform when the first command comes.
+    /// Made when the first command comes, and again when the Wasm had to be started anew.
     #[wasm_bindgen(constructor)]
-    pub fn new(state: ObjectState, _bindings: JsValue) -> Self {
+    pub fn new(state: ObjectState) -> Self {
         Self(Rc::new(Shard { records: RefCell::new(Records::new(state.storage())), waiters: Waiters::default() }))
     }
 

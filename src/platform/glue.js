@@ -6,25 +6,19 @@
  * waits for, or an array with what it has come to.
  */
 export async function drive(step, task) {
-  try {
-    let next = step(task, undefined, false);
-    while (!Array.isArray(next)) {
-      let value;
-      let failed = false;
-      try {
-        value = await next;
-      } catch (thrown) {
-        value = thrown;
-        failed = true;
-      }
-      next = step(task, value, failed);
+  let next = step(task, undefined, false);
+  while (!Array.isArray(next)) {
+    let value;
+    let failed = false;
+    try {
+      value = await next;
+    } catch (thrown) {
+      value = thrown;
+      failed = true;
     }
-    return next[0];
-  } catch (thrown) {
-    // A panic: whoever starts the Wasm anew listens for it.
-    if (thrown instanceof WebAssembly.RuntimeError) reportError(thrown);
-    throw thrown;
+    next = step(task, value, failed);
   }
+  return next[0];
 }
 
 /**
@@ -195,5 +189,5 @@ export async function sha256(bytes) {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
 }
 
-/** What worker-build's shim looks at before each call: after a panic it starts the Wasm anew. */
-export const lifecycle = { criticalError: false, instanceId: 0 };
+/** Whether the Wasm has fallen, and how often it has been started. */
+export const lifecycle = { hasFallen: false, starts: 0 };

@@ -19,7 +19,7 @@ pub use bindings::*;
 pub use body::{Bytes, Gathered, gather, pipe};
 pub use crypto::Cipher;
 pub use message::{Head, OutgoingRequest, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply};
-pub use panic::worker_init_state;
+pub use panic::lifecycle;
 pub use relay::Relay;
 pub use signature::check_signature;
 pub use stream::{at_least, discard};

@@ -1,9 +1,9 @@
 //! `cargo xtask build`: the Worker, compiled into `build/`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::build_stamp::Stamp;
 use crate::project::Project;
@@ -39,7 +39,7 @@ pub(crate) fn build(project: &Project, toolchain: &WasmToolchain) -> Result<()> 
 ///
 /// The caller holds the lock of [`crate::setup::under_lock`].
 pub(crate) fn build_with_names(project: &Project, toolchain: &WasmToolchain) -> Result<PathBuf> {
-    let module = project.target().join(TARGET).join("release/oncegate.wasm");
+    let module = module(project);
     if !module.is_file() {
         // `cargo clean` removes it, but leaves what is in `build/`.
         compile(project, toolchain)?;
@@ -48,23 +48,37 @@ pub(crate) fn build_with_names(project: &Project, toolchain: &WasmToolchain) -> 
     Ok(module)
 }
 
+/// From the sources to `build/`: Cargo makes a module, wasm-bindgen what JavaScript needs to call it and be called, wasm-opt makes the
+/// module small, and esbuild makes one file of all JavaScript.
 fn compile(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
     eprintln!("building the Worker into build/ (about a minute when all is new)");
-    let mut command = crate::run::command(project, project.cargo_tool("worker-build"));
-    toolchain.select(&mut command);
+    let mut cargo = crate::run::command(project, "cargo");
+    toolchain.select(&mut cargo);
+    // Without the package's name, Cargo would build the workspace's default members.
+    cargo.args(["build", "--release", "--lib", "--package", "oncegate", "--target", TARGET]);
+    crate::run::to_the_end(&mut cargo).context("the Worker could not be built")?;
+
+    let glue = project.target().join("worker");
+    bind(project, &glue)?;
+    fs::create_dir_all(project.path("build")).context("creating build/")?;
+    shrink(project, &glue.join("index_bg.wasm"))?;
+    bundle(project, &glue)
+}
+
+/// Writes the module, and the JavaScript around it, to `glue`.
+fn bind(project: &Project, glue: &Path) -> Result<()> {
+    let mut command = crate::run::command(project, project.cargo_tool("wasm-bindgen"));
     command
-        // Without the package's name, Cargo would build the workspace's default members.
-        .args(["--release", "--", "--package", "oncegate"])
-        // After a mistake in the sources, the compiler's message should not be followed by worker-build's own stack.
-        .env("RUST_BACKTRACE", "0")
-        // worker-build would download each of these that is not named.
-        .env("WASM_BINDGEN_BIN", project.cargo_tool("wasm-bindgen"))
-        .env("ESBUILD_BIN", project.npm_program("esbuild"));
-    crate::run::to_the_end(&mut command).context("the Worker could not be built")?;
-    if !project.path("build/index.js").is_file() {
-        bail!("worker-build did not write build/index.js");
-    }
-    shrink(project)
+        .args(["--target", "module", "--out-name", "index", "--no-typescript"])
+        // So that the Wasm can be started anew after a panic (`src/platform/panic.rs`).
+        .args(["--experimental-reset-state-function", "--force-enable-abort-handler"])
+        .args(["--out-dir".as_ref(), glue.as_os_str(), module(project).as_os_str()]);
+    crate::run::to_the_end(&mut command).context("wasm-bindgen failed")?;
+    let file = glue.join("index.js");
+    let written = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    // workerd takes a module's source by a plain import, and neither it nor esbuild by this one yet.
+    fs::write(&file, written.replace("import source ", "import "))
+        .with_context(|| format!("writing {}", file.display()))
 }
 
 /// What rustc's Wasm may use, so that wasm-opt writes nothing that workerd does not read.
@@ -78,10 +92,10 @@ const FEATURES: &[&str] = &[
     "exception-handling",
 ];
 
-/// Makes `build/index_bg.wasm` as small as wasm-opt can. It also loses the functions' names, a fifth of it: a panic says in
-/// which file and line it was (`src/platform/panic.rs`).
-fn shrink(project: &Project) -> Result<()> {
-    let (module, smaller) = (project.path("build/index_bg.wasm"), project.path("build/index_bg.smaller.wasm"));
+/// Writes `build/index_bg.wasm`, as small as wasm-opt can make it. It also loses the functions' names, a fifth of it: a panic says in
+/// which file and line it was.
+fn shrink(project: &Project, module: &Path) -> Result<()> {
+    let (written, file) = (project.path("build/index_bg.new.wasm"), project.path("build/index_bg.wasm"));
     let mut command = crate::run::command(project, project.npm_program("wasm-opt"));
     command
         .args(["-Oz", "--converge"])
@@ -91,15 +105,34 @@ fn shrink(project: &Project) -> Result<()> {
         .arg("--low-memory-unused")
         .args(["--strip-debug", "--strip-producers", "--strip-target-features"])
         .args(FEATURES.iter().map(|feature| format!("--enable-{feature}")))
-        .args([module.as_os_str(), "-o".as_ref(), smaller.as_os_str()]);
+        .args([module.as_os_str(), "-o".as_ref(), written.as_os_str()]);
     crate::run::to_the_end(&mut command).context("wasm-opt could not shrink the Worker")?;
-    fs::rename(&smaller, &module).with_context(|| format!("writing {}", module.display()))
+    fs::rename(&written, &file).with_context(|| format!("writing {}", file.display()))
+}
+
+/// Writes `build/index.js`, which begins with `src/entry.js`.
+fn bundle(project: &Project, glue: &Path) -> Result<()> {
+    let mut command = crate::run::command(project, project.npm_program("esbuild"));
+    command
+        .arg(project.path("src/entry.js"))
+        .args(["--bundle", "--minify", "--format=esm", "--external:./index_bg.wasm", "--log-level=warning"])
+        // wasm-bindgen names a file once for each place in the sources that imports from it.
+        .arg("--log-override:duplicate-object-key=silent")
+        .arg(format!("--alias:oncegate-wasm={}", glue.join("index.js").display()))
+        .arg(format!("--outfile={}", project.path("build/index.js").display()));
+    crate::run::to_the_end(&mut command).context("esbuild could not bundle the Worker")
+}
+
+/// What Cargo makes.
+fn module(project: &Project) -> PathBuf {
+    project.target().join(TARGET).join("release/oncegate.wasm")
 }
 
 fn stamp(project: &Project, toolchain: &WasmToolchain) -> Result<Stamp> {
     let inputs: Vec<PathBuf> = INPUTS.iter().map(|input| project.path(input)).collect();
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-    let settings = [cargo_tools::WORKER_BUILD.version, cargo_tools::WASM_BINDGEN.version, toolchain.name(), &flags];
+    let recipe = include_str!("worker_build.rs");
+    let settings = [cargo_tools::WASM_BINDGEN.version, toolchain.name(), &flags, recipe];
     Stamp::of(project.path("build").join(".made-from"), &inputs, &settings)
 }
 

@@ -1,7 +1,7 @@
 // The shipped Worker on a platform that throws where nothing is expected to be thrown: once, for a request that says so. It runs in
 // workerd, as the main module of a gate.
 
-import Worker, { Ledger } from './index.js';
+import worker, { Ledger } from './index.js';
 
 export { Ledger };
 
@@ -13,9 +13,9 @@ Date.now = () => {
   throw new RangeError('no memory is left');
 };
 
-export default class extends Worker {
-  fetch(request) {
+export default {
+  fetch(request, env, context) {
     throws = request.headers.has('x-throw');
-    return super.fetch(request);
-  }
-}
+    return worker.fetch(request, env, context);
+  },
+};

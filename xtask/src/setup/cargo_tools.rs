@@ -16,15 +16,6 @@ pub(crate) struct CargoTool {
     is_measured: bool,
 }
 
-/// Pinned to the same version as the crate `worker` of the root package.
-pub(crate) const WORKER_BUILD: CargoTool = CargoTool {
-    package: "worker-build",
-    program: "worker-build",
-    version: "0.8.7",
-    purpose: "to compile the Worker (about 2 minutes)",
-    is_measured: false,
-};
-
 /// Pinned to the same version as the crate `wasm-bindgen` of the root package: the two speak a private format.
 pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
     package: "wasm-bindgen-cli",

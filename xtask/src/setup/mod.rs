@@ -24,7 +24,7 @@ use rust_target::WasmToolchain;
 pub(crate) fn for_build(project: &Project) -> Result<WasmToolchain> {
     let toolchain = rust_target::ensure(project)?;
     npm_packages::ensure(project)?;
-    cargo_tools::ensure(project, &[&cargo_tools::WASM_BINDGEN, &cargo_tools::WORKER_BUILD])?;
+    cargo_tools::ensure(project, &[&cargo_tools::WASM_BINDGEN])?;
     Ok(toolchain)
 }
 

@@ -1,0 +1,50 @@
+// What the platform calls: the Worker, and the Durable Object that keeps its ledgers. Both are in the Wasm.
+//
+// A plain object with functions, not a class: the platform would make an instance of that for each request.
+
+import { Ledger as Shard, __wbg_reset_state as startAnew, fetch, lifecycle } from 'oncegate-wasm';
+
+const life = lifecycle();
+
+/** Starts the Wasm anew where it has fallen (src/platform/panic.rs), before anything else is asked of it. */
+function revive() {
+  if (!life.hasFallen) return;
+  console.log('the Wasm has fallen, and is started anew');
+  startAnew();
+  life.hasFallen = false;
+}
+
+export default {
+  fetch(request, bindings, context) {
+    revive();
+    return fetch(request, bindings, context);
+  },
+};
+
+export class Ledger {
+  #state;
+  #shard;
+  #starts;
+
+  constructor(state) {
+    this.#state = state;
+  }
+
+  fetch(request) {
+    return this.#alive().fetch(request);
+  }
+
+  alarm() {
+    return this.#alive().alarm();
+  }
+
+  /** What was in memory has gone with the Wasm that it was in. */
+  #alive() {
+    revive();
+    if (this.#starts !== life.starts) {
+      this.#shard = new Shard(this.#state);
+      this.#starts = life.starts;
+    }
+    return this.#shard;
+  }
+}
