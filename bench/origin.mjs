@@ -20,13 +20,14 @@ export async function startOrigin(folder) {
   for (const [name, length] of [['64k', 64 << 10], ['1m', 1 << 20]]) {
     await writeFile(join(large, name), `{"id":"pay_1","pad":"${'x'.repeat(length - 24)}"}`);
   }
+  const held = [];
   const slow = createServer((request, response) => {
     request.resume();
-    // What is asked at /v1/held is never answered.
-    if (request.url !== '/v1/slow') return;
-    setTimeout(() => {
+    const answer = () => {
       response.writeHead(201, { 'content-type': 'application/json' }).end('{"id":"pay_1","status":"succeeded"}');
-    }, SLOW_MS);
+    };
+    if (request.url === '/v1/held') held.push(answer);
+    else setTimeout(answer, SLOW_MS);
   }).listen(0, '127.0.0.1');
   await once(slow, 'listening');
   const port = await freePort();
@@ -39,6 +40,8 @@ export async function startOrigin(folder) {
   await until('nginx answers', () => fetch(url, { method: 'POST' }).catch(() => child.end && Promise.reject(child.output)));
   return {
     url,
+    /** Answers what is asked at `/v1/held`, which is not answered before. */
+    release: () => held.splice(0).forEach((answer) => answer()),
     async stop() {
       slow.closeAllConnections();
       slow.close();

@@ -40,7 +40,7 @@ async function runGroup(letters, { origin, folder, kept, seconds, progress }) {
     for (const subject of subjects) {
       for (const load of warmUp(subject.letter)) await measure(subject, load, { run: 'warm-up', seconds: 2 });
     }
-    for (const load of LOADS[letters[0]]) await runLoad(subjects, load, { seconds, progress });
+    for (const load of LOADS[letters[0]]) await runLoad(subjects, load, { origin, seconds, progress });
     return Object.fromEntries(subjects.map(({ letter, loads, pids }) => [letter, { loads, peakMebibytes: peakMebibytes(pids) }]));
   } finally {
     for (const subject of subjects) await subject.stop();
@@ -48,17 +48,18 @@ async function runGroup(letters, { origin, folder, kept, seconds, progress }) {
 }
 
 /** Sends a load: to one subject without a break, to several for a second each in turn, so that they have the same machine. */
-async function runLoad(subjects, load, { seconds, progress }) {
+async function runLoad(subjects, load, { origin, seconds, progress }) {
   const [turns, length] = subjects.length > 1 ? [seconds, 1] : [1, seconds];
   const parts = subjects.map(() => []);
   for (let turn = 1; turn <= turns; turn += 1) {
     const run = `${load.run ?? 'run'}${turn > 1 ? turn : ''}`; // other keys in each turn
     const order = [...subjects.entries()];
     for (const [index, subject] of turn % 2 === 1 ? order : order.reverse()) {
-      const held = load.isHeld ? await hold(subject, load) : undefined;
+      if (load.isHeld) await hold(subject, load);
       if (load.isPrepared) await measure(subject, load, { run, seconds: 2 });
       parts[index].push(await measure(subject, load, { run, seconds: length }));
-      held?.abort(); // or the subject would wait for it before it stops
+      // Or the subject would wait for it before it stops, even if the client hung up.
+      if (load.isHeld) origin.release();
     }
   }
   for (const [index, { name, loads }] of subjects.entries()) {
@@ -68,12 +69,9 @@ async function runLoad(subjects, load, { seconds, progress }) {
   }
 }
 
-/** Sends the one request that all others of this load are duplicates of, and that is never answered. Gives what ends it. */
+/** Sends the one request that all others of this load are duplicates of, and that is not answered while they come. */
 async function hold(subject, { path }) {
-  const held = new AbortController();
   const headers = { authorization: 'Bearer alice', 'idempotency-key': '"run-00000000"', 'content-type': 'application/json' };
-  const init = { method: 'POST', headers, body: '{"amount":1099,"pad":"xxxxxx"}', signal: held.signal };
-  fetch(subject.url + path, init).catch(() => {});
+  fetch(subject.url + path, { method: 'POST', headers, body: '{"amount":1099,"pad":"xxxxxx"}' }).catch(() => {});
   await sleep(500);
-  return held;
 }
