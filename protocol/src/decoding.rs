@@ -3,14 +3,15 @@
 //! A kilobyte may decode to a megabyte. So what comes of a body is given in steps, and the caller takes the next one when the
 //! client has taken what came of the last.
 
-use std::io::Write;
+mod gzip;
+mod inflate;
 
-use flate2::write::MultiGzDecoder;
-use flate2::{Decompress, FlushDecompress, Status};
 use thiserror::Error;
 
 use crate::encoding::Decoder;
 use crate::limits;
+use gzip::Gzip;
+use inflate::Inflate;
 
 /// How many decoded bytes are gathered before they are given.
 const STEP_BYTES: usize = limits::DECODE_STEP_BYTES as usize;
@@ -22,21 +23,14 @@ const BITE_BYTES: usize = 256;
 /// How many bites one step takes at most, whatever comes of them: there are bodies that decode to nothing for a long time.
 const STEP_BITES: usize = 256;
 
-/// How often the decoder is asked for what it has held back, each time for up to [`STEP_BYTES`]. It holds back up to 32
-/// kilobytes, which is how far deflate looks back (RFC 1951, section 2).
-const LAST_STEPS: usize = 4;
-
 /// A body that is being decoded.
-#[derive(Debug)]
 pub struct Decoding(State);
 
-#[derive(Debug)]
 enum State {
-    /// Holds what has been decoded and not been given yet.
-    Gzip(MultiGzDecoder<Vec<u8>>),
+    Gzip(Gzip),
     /// Nothing has come of it yet, so it is not known whether it has the zlib format.
     UnknownDeflate,
-    Deflate(Decompress),
+    Deflate(Inflate),
     /// Nothing may follow.
     EndedDeflate,
 }
@@ -59,13 +53,13 @@ impl Decoding {
     /// Nothing has been decoded yet.
     pub fn new(decoder: Decoder) -> Self {
         Self(match decoder {
-            Decoder::Gzip => State::Gzip(MultiGzDecoder::new(Vec::new())),
+            Decoder::Gzip => State::Gzip(Gzip::new()),
             Decoder::Deflate => State::UnknownDeflate,
         })
     }
 
     /// Decodes from the front of `encoded`, and moves it behind what has been taken in. Gives up to about 300 KiB, which may
-    /// be nothing. Some of it may be held back until the next step, or [`Decoding::finish`].
+    /// be nothing.
     ///
     /// # Errors
     /// Where the body is not what its coding says. Then it must break off: what has been given is not the whole.
@@ -82,26 +76,17 @@ impl Decoding {
         Ok(decoded)
     }
 
-    /// What has been held back of a body that has come to its end.
+    /// For a body that has come to its end.
     ///
     /// # Errors
-    /// As for [`Decoding::step`], and where the body is not whole.
-    pub fn finish(self) -> Result<Vec<u8>, Undecodable> {
-        match self.0 {
-            State::Gzip(decoder) => decoder.finish().map_err(|_| Undecodable::Short),
-            State::UnknownDeflate => Err(Undecodable::Short),
-            mut state @ State::Deflate(_) => {
-                let mut decoded = Vec::new();
-                for _ in 0..LAST_STEPS {
-                    state.decode(&[], &mut decoded)?;
-                    if matches!(state, State::EndedDeflate) {
-                        return Ok(decoded);
-                    }
-                }
-                Err(Undecodable::Short)
-            }
-            State::EndedDeflate => Ok(Vec::new()),
-        }
+    /// Where it is not whole.
+    pub fn finish(self) -> Result<(), Undecodable> {
+        let is_whole = match self.0 {
+            State::Gzip(gzip) => gzip.is_whole(),
+            State::UnknownDeflate | State::Deflate(_) => false,
+            State::EndedDeflate => true,
+        };
+        if is_whole { Ok(()) } else { Err(Undecodable::Short) }
     }
 }
 
@@ -109,26 +94,18 @@ impl State {
     /// Decodes from the front of a bite, and says how many of its bytes have been taken in.
     fn decode(&mut self, bite: &[u8], decoded: &mut Vec<u8>) -> Result<usize, Undecodable> {
         match self {
-            Self::Gzip(decoder) => {
-                let taken = decoder.write(bite).map_err(|_| Undecodable::Corrupt)?;
-                decoded.append(decoder.get_mut());
-                // It takes in something of whatever is right: what it does not, nobody will.
-                if taken == 0 { Err(Undecodable::Corrupt) } else { Ok(taken) }
-            }
+            Self::Gzip(gzip) => gzip.decode(bite, decoded),
             Self::UnknownDeflate => {
-                *self = Self::Deflate(Decompress::new(bite.first().is_some_and(has_zlib_format)));
+                let is_zlib = bite.first().is_some_and(has_zlib_format);
+                *self = Self::Deflate(if is_zlib { Inflate::zlib() } else { Inflate::raw() });
                 self.decode(bite, decoded)
             }
-            Self::Deflate(decompress) => {
-                let before = decompress.total_in();
-                decoded.reserve(STEP_BYTES);
-                let status = decompress.decompress_vec(bite, decoded, FlushDecompress::None);
-                let taken = decompress.total_in().saturating_sub(before);
-                if status.map_err(|_| Undecodable::Corrupt)? == Status::StreamEnd {
+            Self::Deflate(inflate) => {
+                let taken = inflate.decode(bite, decoded)?;
+                if taken.is_end {
                     *self = Self::EndedDeflate;
                 }
-                // No more than the bite.
-                Ok(usize::try_from(taken).unwrap_or(bite.len()))
+                Ok(taken.bytes)
             }
             Self::EndedDeflate => Err(Undecodable::Long),
         }
@@ -144,8 +121,10 @@ fn has_zlib_format(first: &u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use flate2::Compression;
+    use std::io::Write;
+
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+    use flate2::{Compression, GzBuilder};
 
     use super::*;
 
@@ -180,10 +159,7 @@ mod tests {
                 all.extend(decoded);
             }
         }
-        let rest = decoding.finish()?;
-        assert!(rest.len() <= 2 * STEP_BYTES, "{} bytes were held back", rest.len());
-        all.extend(rest);
-        Ok(all)
+        decoding.finish().map(|()| all)
     }
 
     /// Bytes that compress badly, and well.
@@ -220,6 +196,41 @@ mod tests {
         for piece in [1, 100, 1 << 20] {
             assert!(decode(Decoder::Gzip, &members, piece).is_ok_and(|decoded| decoded == plain), "pieces of {piece}");
         }
+    }
+
+    /// With every field that a header may have.
+    fn gzip_with_all_fields(plain: &[u8]) -> Vec<u8> {
+        let builder = GzBuilder::new().mtime(1).extra(vec![0; 300]).filename("name").comment("comment");
+        let mut encoder = builder.write(Vec::new(), Compression::best());
+        encoder.write_all(plain).unwrap();
+        let mut encoded = encoder.finish().unwrap();
+        // Always there; the length of the extra field, and it; the texts, each with a zero.
+        let header = [10, 2, 300, 5, 8].into_iter().sum::<usize>();
+        encoded[3] |= 2;
+        let mut crc = flate2::Crc::new();
+        crc.update(&encoded[..header]);
+        let check = crc.sum().to_le_bytes();
+        encoded.splice(header..header, check[..2].iter().copied());
+        encoded
+    }
+
+    #[test]
+    fn a_header_may_have_all_fields() {
+        let plain = b"compressible ".repeat(100);
+        let encoded = gzip_with_all_fields(&plain);
+        let mut plainly = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(encoded.as_slice()), &mut plainly).unwrap();
+        assert!(plainly == plain, "other decoders read it");
+        for piece in [1, 7, 1 << 20] {
+            assert!(decode(Decoder::Gzip, &encoded, piece).is_ok_and(|decoded| decoded == plain), "pieces of {piece}");
+        }
+        for (index, mask) in [(0, 1), (1, 1), (2, 1), (3, 0x20), (3, 0x40), (3, 0x80), (20, 1), (320, 1), (326, 1)] {
+            let mut altered = encoded.clone();
+            altered[index] ^= mask;
+            assert_eq!(decode(Decoder::Gzip, &altered, 7), Err(Undecodable::Corrupt), "byte {index}");
+        }
+        let empty_extra = [&[0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0, 0, 0], &gzip(&plain)[10..]].concat();
+        assert!(decode(Decoder::Gzip, &empty_extra, 7).is_ok_and(|decoded| decoded == plain));
     }
 
     #[test]

@@ -76,8 +76,7 @@ async fn decode(begun: &Bytes, rest: &Reader, mut decoding: Decoding, into: &Wri
         let result = rest.next_piece(&Uint8Array::new_with_length(DECODE_WINDOW_BYTES), &at_least).await?;
         encoded = result.value().map(|piece| piece.to_vec()).unwrap_or_default();
         if encoded.is_empty() && result.done() {
-            let decoded = decoding.finish().map_err(|reason| JsValue::from_str(&reason.to_string()))?;
-            return write(into, &decoded, &array).await;
+            return decoding.finish().map_err(|reason| JsValue::from_str(&reason.to_string()));
         }
     }
 }
