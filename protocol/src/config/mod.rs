@@ -32,6 +32,7 @@ use serde_json::Value;
 
 use crate::limits;
 use crate::operator::AdminToken;
+use crate::request::parse_json;
 use crate::seal::{SealKey, SealKeys};
 use fields::Fields;
 
@@ -150,8 +151,8 @@ fn is_routes_variable(name: &str) -> bool {
 
 /// The routes in one variable: an array, or a text that holds one, as a variable set on the command line does.
 fn entries(variable: &str, text: &str, errors: &mut Vec<ConfigError>) -> Vec<Value> {
-    let parsed = match serde_json::from_str(text) {
-        Ok(Value::String(inner)) => serde_json::from_str(&inner),
+    let parsed = match parse_json(text.as_bytes()) {
+        Ok(Value::String(inner)) => parse_json(inner.as_bytes()),
         other => other,
     };
     match parsed {

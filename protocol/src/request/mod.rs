@@ -1,6 +1,7 @@
 //! From a request to its identity: route, key, scope, record id and fingerprint.
 
 mod admission;
+mod canonical;
 mod fingerprint;
 mod given;
 mod json;
