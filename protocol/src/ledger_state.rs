@@ -1,5 +1,7 @@
 //! What a ledger keeps beside its records: where they lie, and what it did.
 
+use serde_json::{Map, Value};
+
 use crate::bytes::{self, DecodeError, Reader, Writer};
 use crate::retention::{Generation, Generations};
 use crate::time::Timestamp;
@@ -50,6 +52,15 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// As the log and operators have them.
+    pub fn shown(&self) -> Map<String, Value> {
+        let mut shown = Map::new();
+        for (name, value) in self.named() {
+            shown.insert(name.to_owned(), value.into());
+        }
+        shown
+    }
+
     /// Name and value of each, in a fixed order.
     pub fn named(&self) -> [(&'static str, u64); 20] {
         [

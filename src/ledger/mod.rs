@@ -75,8 +75,7 @@ impl Ledger {
         let mut records = self.0.records.borrow_mut();
         match records.sweep(now()) {
             Ok(state) => {
-                let counters = state.counters.named().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
-                let counters: serde_json::Map<_, _> = counters.collect();
+                let counters = state.counters.shown();
                 log::info("swept", json!({ "generations": state.generations.count(), "counters": counters }));
                 Ok(())
             }

@@ -40,15 +40,21 @@ impl<'a> Fields<'a> {
         name: &'static str,
         parse: impl FnOnce(&Value) -> Result<T, Expected>,
     ) -> Option<T> {
+        let value = self.take(name)?;
+        parse(&value).map_err(|expected| self.refuse(name, &value, expected)).ok()
+    }
+
+    // What does not depend on the field's type is compiled once, not for each field.
+
+    #[inline(never)]
+    fn take(&mut self, name: &'static str) -> Option<Value> {
         self.known.push(name);
-        let value = self.map.remove(name)?;
-        match parse(&value) {
-            Ok(parsed) => Some(parsed),
-            Err(expected) => {
-                self.wrong(name, &value.to_string(), expected);
-                None
-            }
-        }
+        self.map.remove(name)
+    }
+
+    #[inline(never)]
+    fn refuse(&mut self, name: &str, value: &Value, expected: Expected) {
+        self.wrong(name, &value.to_string(), expected);
     }
 
     /// A field with a default.
@@ -83,8 +89,7 @@ impl<'a> Fields<'a> {
         expected: &str,
         parse: impl FnOnce(&mut Fields<'_>) -> Option<T>,
     ) -> Given<T> {
-        self.known.push(name);
-        match self.map.remove(name) {
+        match self.take(name) {
             None => Given::Absent,
             Some(Value::Object(map)) => {
                 let mut inner = Fields::new(format!("{}.{name}", self.path), map, self.errors);

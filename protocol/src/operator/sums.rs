@@ -1,6 +1,6 @@
 //! Sums over ledgers.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Problem;
 use crate::config::Route;
@@ -53,13 +53,11 @@ impl<'c> Sums<'c> {
                 largest = Some((ledger, tally.bytes));
             }
         }
-        let counters: Map<String, Value> =
-            sum.counters.named().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         let to = self.from.saturating_add(tallies.len());
         json!({
             "routes": self.routes.iter().map(|route| route.name.as_str()).collect::<Vec<_>>(),
             "ledgers": { "asked": tallies.len(), "of": self.all },
-            "counters": counters,
+            "counters": sum.counters.shown(),
             "generations": sum.generations,
             "bytes": sum.bytes,
             "largest": largest.map(|(ledger, bytes)| json!({ "ledger": ledger, "bytes": bytes })),

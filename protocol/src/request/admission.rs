@@ -315,7 +315,8 @@ impl KeyFault {
     fn malformed(source: &KeySource, reason: &str) -> Self {
         let described = source.describe();
         let mut letters = described.chars();
-        let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+        let capital: String =
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect();
         Self::Malformed(format!("{capital} is not a key: {reason}."))
     }
 
