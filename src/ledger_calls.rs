@@ -14,8 +14,12 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::log;
 use crate::platform::{
-    Bindings, Bytes, Response, ask_ledger, describe, js_millis, now, property, random_u32, settled, sleep,
+    Bindings, Bytes, LedgerCalls, Response, describe, js_millis, now, property, random_u32, settled, sleep,
 };
+
+thread_local! {
+    static CALLS: LedgerCalls = LedgerCalls::new(KIND_HEADER, Kind::FRAME);
+}
 
 /// What a ledger answers.
 pub(crate) enum Answer<T = Reply> {
@@ -118,17 +122,9 @@ impl Ledger<'_> {
             Placement::Hint(hint) => (Some(hint), None),
             Placement::Jurisdiction(name) => (None, Some(name)),
         };
-        let asked = ask_ledger(
-            self.bindings,
-            self.name,
-            hint,
-            jurisdiction,
-            &message.header,
-            message.body.as_ref(),
-            KIND_HEADER,
-            Kind::FRAME,
-            js_millis(limit),
-        );
+        let (body, millis) = (message.body.as_ref(), js_millis(limit));
+        let asked =
+            CALLS.with(|calls| calls.ask(self.bindings, self.name, hint, jurisdiction, &message.header, body, millis));
         let asked_at = now();
         let answer: Array = settled(asked).await?.unchecked_into();
         let (kind, answer) = (answer.get(0).as_string(), answer.get(1));

@@ -14,8 +14,8 @@ use super::Deployment;
 use super::guarded::{Attempt, Told};
 use crate::origin;
 use crate::platform::{
-    Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, discard, gather, header_list, now,
-    pipe, reply, settled,
+    Arrived, Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, discard, gather, now, pipe,
+    reply, settled,
 };
 
 /// An answer that is to be kept, whose body has yet to come.
@@ -35,11 +35,11 @@ impl Attempt {
     /// Does with an answer to a request of this method what its class asks for, and replies.
     pub(super) async fn settle(
         &self,
-        response: Response,
+        arrived: Arrived,
         method: &str,
         time_limit: TimeLimit,
     ) -> Result<Response, JsValue> {
-        let all = header_list(&response.headers())?;
+        let Arrived { response, headers: all } = arrived;
         let wishes = OriginWishes::read(&all);
         match classify(response.status(), wishes.not_to_be_stored, &self.route.outcomes) {
             Class::Store(status) => {

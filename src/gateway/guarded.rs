@@ -21,7 +21,7 @@ use super::decoded::as_accepted;
 use super::probe::Probed;
 use super::{Deployment, remembered, replies};
 use crate::ledger_calls::{Answer, Ledger};
-use crate::platform::{Bytes, OutgoingRequest, Request, Response, TimeLimit, describe, now};
+use crate::platform::{Bytes, Cache, OutgoingRequest, Response, TimeLimit, describe, now};
 use crate::{log, origin};
 
 /// One attempt to execute a guarded request.
@@ -55,6 +55,7 @@ pub(super) async fn execute(deployment: Rc<Deployment>, request: GuardedRequest)
     if let Some(remembered) = remembered::find(&request.identity.asked(), arrived_at) {
         return remembered.answer(&deployment, &request).await;
     }
+    deployment.outlive_client();
     let (attempt, begun) = begin(&deployment, &request, request.identity.on_unknown(), arrived_at).await?;
     let Begun::Asked(question) = begun else { return attempt.go_on(begun, request).await };
     match attempt.probe(&request, &question).await? {
@@ -115,7 +116,7 @@ impl Attempt {
         }
         let time_limit = TimeLimit::begin(self.route.timeout);
         let method = request.head.method.clone();
-        let outgoing = match self.prepare(request, Some(grant), &time_limit) {
+        let outgoing = match self.prepare(request, Some(grant)) {
             Ok(outgoing) => outgoing,
             Err(thrown) => {
                 self.log("request cannot be sent", json!({ "reason": describe(&thrown) }));
@@ -123,19 +124,14 @@ impl Attempt {
                 return replies::problem(&Problem::malformed(UNSENDABLE));
             }
         };
-        match origin::call(&self.deployment.bindings, &outgoing).await {
-            Ok(response) => self.settle(response, &method, time_limit).await,
+        match outgoing.send(self.deployment.bindings.origin_service().as_ref(), &time_limit, Cache::Usual).await {
+            Ok(arrived) => self.settle(arrived, &method, time_limit).await,
             Err(thrown) => self.in_doubt(origin::doubt(&thrown), &thrown).await,
         }
     }
 
     /// The request for the origin; without a grant, one that says nothing of an attempt. Nothing is sent yet.
-    pub(super) fn prepare(
-        &self,
-        request: GuardedRequest,
-        grant: Option<&Grant>,
-        time_limit: &TimeLimit,
-    ) -> Result<Request, JsValue> {
+    pub(super) fn prepare(&self, request: GuardedRequest, grant: Option<&Grant>) -> Result<OutgoingRequest, JsValue> {
         let needed = self.route.headers();
         let headers = match grant {
             None => headers::to_origin_unguarded(request.head.headers, &needed),
@@ -150,8 +146,8 @@ impl Attempt {
             }
         };
         let body = request.body.map(|body| body.joined(&[]));
-        let outgoing = OutgoingRequest { method: &request.head.method, headers: &headers, body };
-        outgoing.to(&origin::address(self.deployment.config, &request.head.url), time_limit)
+        let address = origin::address(self.deployment.config, &request.head.url);
+        OutgoingRequest::new(address, &request.head.method, &headers, body)
     }
 
     /// The outcome is not known: says so to the ledger, and to the client.

@@ -5,7 +5,7 @@
 //! 2. A guarded body is read, up to the route's limit, and the request gets its identity.
 //! 3. [`guarded`] claims the key at the ledger, calls the origin, says how it ended, and replies.
 //!
-//! What is guarded is inside `waitUntil`, so that a client who hangs up does not cut it off.
+//! From its claim on, what is guarded is inside `waitUntil`, so that a client who hangs up does not cut it off.
 
 mod answered;
 mod begun;
@@ -20,7 +20,7 @@ mod sealed;
 mod tokens;
 mod unguarded;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use js_sys::Promise;
@@ -45,8 +45,10 @@ pub(crate) struct Deployment {
 /// The platform's context of a request.
 struct RequestContext {
     context: Context,
-    /// Whether the request is passed on without being guarded. It ends with its client then, as it would without a gate.
-    is_passed_on: Cell<bool>,
+    /// Whether it goes on though its client has hung up. What is not guarded ends with its client, as it would without a gate.
+    outlives_client: Cell<bool>,
+    /// The promise of the reply, once there is one.
+    reply: OnceCell<Promise>,
 }
 
 impl RequestContext {
@@ -55,12 +57,33 @@ impl RequestContext {
     fn wait_until(&self, promise: &Promise) {
         let _ = self.context.wait_until(promise);
     }
+
+    /// Has the request go on, from here to its end, whether its client waits or not.
+    fn outlive_client(&self) {
+        self.outlives_client.set(true);
+        if let Some(reply) = self.reply.get() {
+            self.wait_until(reply);
+        }
+    }
+
+    /// The promise of the reply.
+    fn replies(&self, reply: Promise) -> Promise {
+        if self.outlives_client.get() {
+            self.wait_until(&reply);
+        }
+        self.reply.get_or_init(|| reply).clone()
+    }
 }
 
 impl Deployment {
     /// As [`RequestContext::wait_until`].
     pub(crate) fn wait_until(&self, promise: &Promise) {
         self.context.wait_until(promise);
+    }
+
+    /// As [`RequestContext::outlive_client`].
+    fn outlive_client(&self) {
+        self.context.outlive_client();
     }
 
     /// Does what goes on whether the client waits for it or not, within the time that the platform gives.
@@ -71,12 +94,8 @@ impl Deployment {
 
 /// Answers one request. There is always an answer: what fails inside becomes one that says so.
 pub fn handle(request: Request, bindings: Bindings, context: Context) -> Promise {
-    let context = Rc::new(RequestContext { context, is_passed_on: Cell::new(false) });
-    let promise = run(answer(request, bindings, Rc::clone(&context)));
-    if !context.is_passed_on.get() {
-        context.wait_until(&promise);
-    }
-    promise
+    let context = Rc::new(RequestContext { context, outlives_client: Cell::new(false), reply: OnceCell::new() });
+    context.replies(run(answer(request, bindings, Rc::clone(&context))))
 }
 
 async fn answer(request: Request, bindings: Bindings, context: Rc<RequestContext>) -> Result<JsValue, JsValue> {
@@ -103,7 +122,10 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<Response,
     match admit(deployment.config, &asked) {
         Admission::PassThrough => pass(&deployment, request, &head).await,
         Admission::Documentation => replies::documentation(),
-        Admission::Operator(token) => operator::handle(&deployment, token, &asked, &request).await,
+        Admission::Operator(token) => {
+            deployment.outlive_client();
+            operator::handle(&deployment, token, &asked, &request).await
+        }
         Admission::Nothing => replies::nothing(),
         Admission::Refuse(problem) => refuse(&request, &problem),
         Admission::Guarded(guarded) => guard_request(deployment, request, head, guarded).await,
@@ -116,7 +138,6 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<Response,
 
 /// Sends a request on untouched. A failure is the client's to see as what it is: a bad gateway.
 async fn pass(deployment: &Deployment, request: Request, head: &Head) -> Result<Response, JsValue> {
-    deployment.context.is_passed_on.set(true);
     match origin::pass(deployment.config, &deployment.bindings, request, head).await {
         Ok(response) => Ok(response),
         Err(thrown) => {

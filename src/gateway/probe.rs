@@ -15,7 +15,7 @@ use super::body::GuardedRequest;
 use super::guarded::{Attempt, Told};
 use super::replies;
 use crate::origin;
-use crate::platform::{OutgoingRequest, Response, TimeLimit, describe, discard, header_list, now, reply};
+use crate::platform::{Arrived, Cache, OutgoingRequest, Response, TimeLimit, describe, discard, now, reply};
 
 /// How it is asked.
 const METHOD: &str = "GET";
@@ -50,15 +50,14 @@ impl Attempt {
     async fn ask_and_tell(&self, request: &GuardedRequest, question: &Question) -> Result<Probed, JsValue> {
         let time_limit = TimeLimit::begin(self.route.timeout);
         let in_time = may_call_origin(now().since(question.begun_at), self.route.timeout, self.route.lease());
-        let response = match request.identity.probe.as_deref().filter(|_| in_time) {
+        let arrived = match request.identity.probe.as_deref().filter(|_| in_time) {
             Some(path) => self.ask_origin(request, question, path, &time_limit).await,
             None => Err(JsValue::from_str("there is no time left to ask")),
         };
-        let response = match response {
-            Ok(response) => response,
+        let Arrived { response, headers: all } = match arrived {
+            Ok(arrived) => arrived,
             Err(thrown) => return self.learnt_nothing(question, &describe(&thrown)).await,
         };
-        let all = header_list(&response.headers())?;
         let wishes = OriginWishes::read(&all);
         let finding = classify_probe(response.status(), wishes.not_to_be_stored);
         self.log("probed", json!({ "in_question": question.fence.to_string(), "finding": format!("{finding:?}") }));
@@ -109,13 +108,14 @@ impl Attempt {
         question: &Question,
         path: &str,
         time_limit: &TimeLimit,
-    ) -> Result<Response, JsValue> {
+    ) -> Result<Arrived, JsValue> {
         let client = request.head.headers.clone();
         let headers =
             headers::to_probe(client, &self.route.headers(), &request.identity.key, question.fence, question.number);
         let address = origin::sibling(self.deployment.config, &request.head.url, path);
-        let outgoing = OutgoingRequest { method: METHOD, headers: &headers, body: None }.to(&address, time_limit)?;
-        origin::ask(&self.deployment.bindings, &outgoing).await
+        let service = self.deployment.bindings.origin_service();
+        // An answer in the edge's cache may be older than what is asked about.
+        OutgoingRequest::new(address, METHOD, &headers, None)?.send(service.as_ref(), time_limit, Cache::Never).await
     }
 
     /// The outcome stays unknown, and the next request may ask again.

@@ -2,19 +2,18 @@
 
 use std::cell::RefCell;
 
-use js_sys::JSON;
 use oncegate_protocol::config::KeySetAddress;
 use oncegate_protocol::limits;
 use oncegate_protocol::problem::Problem;
 use oncegate_protocol::request::{ByToken, FetchedKeys, Guarded, KeySets, NextStep};
 use serde_json::json;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
 use super::Deployment;
 use crate::log;
 use crate::platform::{
-    Gathered, OutgoingRequest, Response, TimeLimit, check_signature, describe, discard, fetch_request, gather, now,
-    settled, sleep, start,
+    Arrived, Cache, Gathered, OutgoingRequest, TimeLimit, check_signature, describe, discard, gather, now, settled,
+    sleep, start,
 };
 
 thread_local! {
@@ -68,9 +67,8 @@ async fn fetch_to_its_end(deployment: &Deployment, address: &'static KeySetAddre
 async fn fetch(address: &KeySetAddress) -> Result<FetchedKeys, JsValue> {
     let time_limit = TimeLimit::begin(limits::KEY_SET_TIMEOUT);
     let headers = [("accept".to_owned(), "application/jwk-set+json, application/json".to_owned())];
-    let request = OutgoingRequest { method: "GET", headers: &headers, body: None }.to(address.as_str(), &time_limit)?;
-    let sent = fetch_request(&request, &JSON::parse(r#"{"cache":"no-store"}"#)?)?;
-    let response: Response = settled(sent).await?.unchecked_into();
+    let request = OutgoingRequest::new(address.as_str().to_owned(), "GET", &headers, None)?;
+    let Arrived { response, .. } = request.send(None, &time_limit, Cache::Never).await?;
     match gather(response.body().as_ref(), limits::KEY_SET_BYTES, None).await? {
         Gathered::Whole(bytes) => Ok(FetchedKeys::Answer { status: response.status(), body: bytes.to_vec() }),
         Gathered::More(_, rest) => {

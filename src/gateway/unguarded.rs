@@ -11,7 +11,7 @@ use super::body::{GuardedRequest, UNSENDABLE};
 use super::guarded::Attempt;
 use super::replies;
 use crate::origin;
-use crate::platform::{Response, TimeLimit, describe, header_list};
+use crate::platform::{Cache, Response, TimeLimit, describe};
 
 /// How the reply is marked.
 const MARK: &str = "unguarded";
@@ -22,11 +22,12 @@ impl Attempt {
         self.log("passed unguarded", json!({}));
         let time_limit = TimeLimit::begin(self.route.timeout);
         let method = request.head.method.clone();
-        let Ok(outgoing) = self.prepare(request, None, &time_limit) else {
+        let Ok(outgoing) = self.prepare(request, None) else {
             return replies::problem(&Problem::malformed(UNSENDABLE));
         };
-        let response = match origin::call(&self.deployment.bindings, &outgoing).await {
-            Ok(response) => response,
+        let service = self.deployment.bindings.origin_service();
+        let arrived = match outgoing.send(service.as_ref(), &time_limit, Cache::Usual).await {
+            Ok(arrived) => arrived,
             Err(thrown) => {
                 self.log("origin failed", json!({ "reason": describe(&thrown) }));
                 return replies::problem(&Problem::unknown(origin::doubt(&thrown)));
@@ -34,6 +35,6 @@ impl Attempt {
         };
         // What is still to come may take as long as it takes.
         time_limit.lift();
-        pass_on(&response, headers::to_client(header_list(&response.headers())?, &method), MARK)
+        pass_on(&arrived.response, headers::to_client(arrived.headers, &method), MARK)
     }
 }

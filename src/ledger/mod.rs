@@ -17,7 +17,7 @@ mod waiters;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Promise, Uint8Array};
+use js_sys::Uint8Array;
 use oncegate_protocol::DecodeError;
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::problem::Problem;
@@ -32,7 +32,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::gateway::problem_reply;
 use crate::log;
-use crate::platform::{ObjectState, Request, Response, describe, now, run, settled};
+use crate::platform::{Begun, ObjectState, Request, Response, begin, describe, now, settled};
 use bodies::Replay;
 use records::{Found, Records, Span};
 use scopes::Expense;
@@ -59,11 +59,16 @@ impl Ledger {
         Self(Rc::new(Shard { records: RefCell::new(Records::new(state.storage())), waiters: Waiters::default() }))
     }
 
-    /// Carries out one command, and promises the response. The promise fails with what storage threw: whether the command was
-    /// carried out is then not known.
-    pub fn fetch(&self, request: Request) -> Promise {
+    /// Carries out one command: gives the response, or where it waits for something the promise of it.
+    ///
+    /// # Errors
+    /// What storage threw: whether the command was carried out is then not known.
+    pub fn fetch(&self, request: Request) -> Result<JsValue, JsValue> {
         let shard = Rc::clone(&self.0);
-        run(async move { shard.answer(&request).await.map(Into::into) })
+        match begin(async move { shard.answer(&request).await.map(Into::into) }) {
+            Begun::Over(result) => result,
+            Begun::UnderWay(promise) => Ok(promise.into()),
+        }
     }
 
     /// The standing alarm: drops what has expired, and writes the counters down.

@@ -5,7 +5,7 @@ use oncegate_protocol::DecodeError;
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::platform::{Storage, as_buffer};
+use crate::platform::{Sql, Storage, as_buffer, rows_of, rows_written};
 
 /// Why storage did not serve.
 pub(super) enum Fault {
@@ -35,28 +35,32 @@ pub(super) type Stores<T> = Result<T, Fault>;
 
 /// The database.
 #[derive(Clone)]
-pub(super) struct Database(Storage);
+pub(super) struct Database {
+    storage: Storage,
+    sql: Sql,
+}
 
 impl Database {
     pub(super) fn new(storage: Storage) -> Self {
-        Self(storage)
+        Self { sql: storage.sql(), storage }
     }
 
     /// Runs a statement that reads, and gives its rows.
     pub(super) fn read(&self, statement: &str, values: &[&JsValue]) -> Stores<Vec<Array>> {
-        let rows = self.0.sql().exec(statement, &values.iter().copied().collect())?.raw()?.to_array()?;
-        Ok(rows.iter().map(JsCast::unchecked_into).collect())
+        Ok(rows_of(&self.sql, statement, &values.iter().copied().collect())?
+            .iter()
+            .map(JsCast::unchecked_into)
+            .collect())
     }
 
     /// Runs a statement that writes, and gives how many rows it wrote.
     pub(super) fn write(&self, statement: &str, values: &[&JsValue]) -> Stores<u64> {
-        let cursor = self.0.sql().exec(statement, &values.iter().copied().collect())?;
-        Ok(whole(cursor.rows_written()))
+        Ok(whole(rows_written(&self.sql, statement, &values.iter().copied().collect())?))
     }
 
     /// How many bytes the database takes.
     pub(super) fn size(&self) -> u64 {
-        whole(self.0.sql().database_size())
+        whole(self.sql.database_size())
     }
 
     /// Sets the object's one alarm. That is not awaited, so that no other command comes between; the answer is held back
@@ -64,7 +68,7 @@ impl Database {
     pub(super) fn set_alarm(&self, at: Timestamp) -> Stores<()> {
         #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
         let at = at.as_millis() as f64;
-        let _ = self.0.set_alarm(at)?;
+        let _ = self.storage.set_alarm(at)?;
         Ok(())
     }
 }

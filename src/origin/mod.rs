@@ -1,13 +1,12 @@
 //! Calls to the origin: through a service binding, at a configured address, or at the address that the request came for.
 
-use js_sys::JSON;
 use oncegate_protocol::config::Config;
 use oncegate_protocol::headers;
 use oncegate_protocol::outcome::Doubt;
 use oncegate_protocol::request::RequestUrl;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::platform::{Bindings, Head, Request, Response, TIME_LIMIT_OVER, fetch_request, property, settled};
+use crate::platform::{Bindings, Head, Request, Response, TIME_LIMIT_OVER, fetch_at, fetch_request, property, settled};
 
 /// The address at the origin for a request to this address.
 pub fn address(config: &Config, url: &str) -> String {
@@ -30,45 +29,24 @@ pub fn sibling(config: &Config, url: &str, path_and_query: &str) -> String {
 /// # Errors
 /// What the platform throws.
 pub async fn pass(config: &Config, bindings: &Bindings, request: Request, head: &Head) -> Result<Response, JsValue> {
-    send(bindings, &for_origin(config, request, head)?, &JsValue::UNDEFINED).await
-}
-
-/// The same request at the origin's address, and without what only the gate may tell an origin.
-fn for_origin(config: &Config, request: Request, head: &Head) -> Result<Request, JsValue> {
+    let address = config.origin.is_some().then(|| address(config, &head.url));
     let mut forged = headers::reserved_in(&head.headers).peekable();
-    if config.origin.is_none() && forged.peek().is_none() {
-        return Ok(request);
-    }
-    let copy = Request::new(&address(config, &head.url), &request)?;
-    for name in forged {
-        copy.headers().delete(name)?;
-    }
-    Ok(copy)
-}
-
-/// Sends a request to the origin once, and gives its answer, whose body has yet to come and will be read as it is, also if
-/// it is compressed.
-///
-/// # Errors
-/// What the platform throws: whether the request was sent is not known then.
-pub async fn call(bindings: &Bindings, request: &Request) -> Result<Response, JsValue> {
-    // A property of the call: the platform does not take it over from the request.
-    send(bindings, request, &JSON::parse(r#"{"encodeResponseBody":"manual"}"#)?).await
-}
-
-/// As [`call`], but never with an answer that the edge has in its cache: it may be older than what is asked about (Cloudflare,
-/// Workers, "Request", `cache`).
-///
-/// # Errors
-/// What the platform throws.
-pub async fn ask(bindings: &Bindings, request: &Request) -> Result<Response, JsValue> {
-    send(bindings, request, &JSON::parse(r#"{"encodeResponseBody":"manual","cache":"no-store"}"#)?).await
-}
-
-async fn send(bindings: &Bindings, request: &Request, init: &JsValue) -> Result<Response, JsValue> {
-    let answer = match bindings.origin_service() {
-        Some(service) => service.fetch_request(request, init)?,
-        None => fetch_request(request, init)?,
+    let (address, request) = match (address, forged.peek()) {
+        (address, None) => (address, request),
+        // An origin relies on it that the gate said these.
+        (address, Some(_)) => {
+            let copy = Request::new(address.as_ref().unwrap_or(&head.url), &request)?;
+            for name in forged {
+                copy.headers().delete(name)?;
+            }
+            (None, copy)
+        }
+    };
+    let answer = match (bindings.origin_service(), address) {
+        (Some(service), Some(address)) => service.fetch_at(&address, &request)?,
+        (Some(service), None) => service.fetch_request(&request)?,
+        (None, Some(address)) => fetch_at(&address, &request)?,
+        (None, None) => fetch_request(&request)?,
     };
     Ok(settled(answer).await?.unchecked_into())
 }

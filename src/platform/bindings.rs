@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 // What is put together in glue.js, and described there.
 #[wasm_bindgen(module = "/src/platform/glue.js")]
 extern "C" {
-    pub fn drive(step: &Function, task: u32) -> Promise;
+    pub fn drive(step: &Function, task: u32, waits_for: &Promise) -> Promise;
 
     #[wasm_bindgen(catch, js_name = headerLines)]
     pub fn header_lines(headers: &Headers) -> Result<String, JsValue>;
@@ -15,14 +15,15 @@ extern "C" {
     pub fn request_lines(request: &Request) -> Result<String, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn respond(status: u16, lines: &str, body: &JsValue) -> Result<Response, JsValue>;
-    #[wasm_bindgen(catch, js_name = makeRequest)]
-    pub fn make_request(
+    pub fn send(
+        service: Option<&Fetcher>,
         address: &str,
         method: &str,
         lines: &str,
-        body: Option<Uint8Array>,
+        body: Option<&Uint8Array>,
         signal: &AbortSignal,
-    ) -> Result<Request, JsValue>;
+        cache: Option<&str>,
+    ) -> Promise;
 
     #[derive(Debug)]
     pub type RepeatedResponse;
@@ -45,16 +46,23 @@ extern "C" {
     pub fn gather_pieces(body: &ReadableStream, limit: f64, announced: Option<f64>) -> Promise;
     pub fn sha256(bytes: &Uint8Array) -> Promise;
 
-    #[wasm_bindgen(js_name = askLedger)]
-    pub fn ask_ledger(
+    #[wasm_bindgen(catch, js_name = rowsOf)]
+    pub fn rows_of(sql: &Sql, statement: &str, values: &Array) -> Result<Array, JsValue>;
+    #[wasm_bindgen(catch, js_name = rowsWritten)]
+    pub fn rows_written(sql: &Sql, statement: &str, values: &Array) -> Result<f64, JsValue>;
+
+    pub type LedgerCalls;
+    #[wasm_bindgen(constructor)]
+    pub fn new(kind_header: &str, frame_kind: &str) -> LedgerCalls;
+    #[wasm_bindgen(method)]
+    pub fn ask(
+        this: &LedgerCalls,
         bindings: &Bindings,
         name: &str,
         hint: Option<&str>,
         jurisdiction: Option<&str>,
         header_lines: &str,
         body: Option<&Uint8Array>,
-        kind_header: &str,
-        frame_kind: &str,
         millis: f64,
     ) -> Promise;
 }
@@ -154,12 +162,16 @@ extern "C" {
     // --- calls ---
 
     #[wasm_bindgen(catch, js_name = fetch)]
-    pub fn fetch_request(request: &Request, init: &JsValue) -> Result<Promise, JsValue>;
+    pub fn fetch_request(request: &Request) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = fetch)]
+    pub fn fetch_at(address: &str, request: &Request) -> Result<Promise, JsValue>;
 
     /// A service binding.
     pub type Fetcher;
     #[wasm_bindgen(method, catch, js_name = fetch)]
-    pub fn fetch_request(this: &Fetcher, request: &Request, init: &JsValue) -> Result<Promise, JsValue>;
+    pub fn fetch_request(this: &Fetcher, request: &Request) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = fetch)]
+    pub fn fetch_at(this: &Fetcher, address: &str, request: &Request) -> Result<Promise, JsValue>;
 
     /// The context of a request.
     pub type Context;
@@ -219,21 +231,10 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
     pub fn set_alarm(this: &Storage, at_millis: f64) -> Result<Promise, JsValue>;
 
+    #[derive(Clone)]
     pub type Sql;
-    #[wasm_bindgen(method, catch, variadic)]
-    pub fn exec(this: &Sql, statement: &str, values: &Array) -> Result<Cursor, JsValue>;
     #[wasm_bindgen(method, getter, js_name = databaseSize)]
     pub fn database_size(this: &Sql) -> f64;
-
-    pub type Cursor;
-    #[wasm_bindgen(method, catch)]
-    pub fn raw(this: &Cursor) -> Result<Rows, JsValue>;
-    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
-    pub fn rows_written(this: &Cursor) -> f64;
-
-    pub type Rows;
-    #[wasm_bindgen(method, catch, js_name = toArray)]
-    pub fn to_array(this: &Rows) -> Result<Array, JsValue>;
 
     // --- the rest ---
 

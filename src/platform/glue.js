@@ -2,11 +2,10 @@
 // each closure that is made there has its price, and a request has a dozen. Nothing is decided here.
 
 /**
- * Carries a Rust future out, as a promise of what it comes to. `step(task, value, failed)` polls it: that gives the promise that it
- * waits for, or an array with what it has come to.
+ * Carries a Rust future out, which waits for the promise `next`, as a promise of what it comes to. `step(task, value, failed)` polls
+ * it: that gives the next promise that it waits for, or an array with what it has come to.
  */
-export async function drive(step, task) {
-  let next = step(task, undefined, false);
+export async function drive(step, task, next) {
   while (!Array.isArray(next)) {
     let value;
     let failed = false;
@@ -88,9 +87,14 @@ export class RepeatedResponse {
   }
 }
 
-/** A request whose redirects are answers. */
-export function makeRequest(address, method, lines, body, signal) {
-  return new Request(address, { method, headers: headersOf(lines), body, signal, redirect: 'manual' });
+/**
+ * Sends a request, through a service binding if there is one: gives the response, and its headers as `headerLines` does. A redirect is an
+ * answer, and a compressed body stays as it is.
+ */
+export async function send(service, address, method, lines, body, signal, cache) {
+  const init = { method, headers: headersOf(lines), body, signal, cache, redirect: 'manual', encodeResponseBody: 'manual' };
+  const response = await (service === undefined ? fetch(address, init) : service.fetch(address, init));
+  return [response, headerLines(response.headers)];
 }
 
 /** A limit on the time of a call: its signal is aborted when that is over. */
@@ -128,24 +132,42 @@ export function within(millis, promise) {
   });
 }
 
-/**
- * Asks a ledger: gives the value of the header that says what kind of answer it is, and the answer, of which a frame is read.
- * A redirect is an answer, which may be the client's, and a compressed body stays as it is.
- */
-export function askLedger(bindings, name, hint, jurisdiction, headerLines, body, kindHeader, frameKind, millis) {
-  const ask = async () => {
-    const stub = ledger(bindings, name, hint, jurisdiction);
-    const init = { method: 'POST', headers: headersOf(headerLines), body, redirect: 'manual', encodeResponseBody: 'manual' };
-    const response = await stub.fetch('https://ledger/', init);
-    const kind = response.headers.get(kindHeader);
-    return [kind, kind === frameKind ? new Uint8Array(await response.arrayBuffer()) : response];
-  };
-  const asked = ask();
-  return within(millis, asked).catch((thrown) => {
-    // An answer that comes after all is nobody's, and would hold a connection and what it is made of.
-    asked.then(([, answer]) => answer.body?.cancel()).catch(() => {});
-    throw thrown;
-  });
+/** How ledgers are asked, where this header says what kind of answer it is, and that it is a frame. */
+export class LedgerCalls {
+  #kindHeader;
+  #frameKind;
+
+  constructor(kindHeader, frameKind) {
+    this.#kindHeader = kindHeader;
+    this.#frameKind = frameKind;
+  }
+
+  /**
+   * Asks one, and gives the kind and the answer, of which a frame is read. A redirect is an answer, which may be the client's, and a
+   * compressed body stays as it is. Fails when the time is over.
+   */
+  ask(bindings, name, hint, jurisdiction, headerLines, body, millis) {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const timer = setTimeout(() => {
+        isOver = true;
+        reject(timeOut());
+      }, millis);
+      const end = (settle) => (value) => {
+        clearTimeout(timer);
+        settle(value);
+      };
+      const take = (response) => {
+        // What comes after all is nobody's, and would hold a connection and what it is made of.
+        if (isOver) return response.body?.cancel();
+        const kind = response.headers.get(this.#kindHeader);
+        if (kind !== this.#frameKind) return end(resolve)([kind, response]);
+        return response.arrayBuffer().then((bytes) => end(resolve)([kind, new Uint8Array(bytes)]));
+      };
+      const init = { method: 'POST', headers: headersOf(headerLines), body, redirect: 'manual', encodeResponseBody: 'manual' };
+      ledger(bindings, name, hint, jurisdiction).fetch('https://ledger/', init).then(take).catch(end(reject));
+    });
+  }
 }
 
 function ledger({ LEDGER }, name, hint, jurisdiction) {
@@ -167,7 +189,7 @@ export async function gatherPieces(body, limit, announced) {
   const reader = body.getReader({ mode: 'byob' });
   const pieces = [];
   let length = 0;
-  let size = FIRST_READ;
+  let size = announced < FIRST_READ ? announced + 1 : FIRST_READ;
   for (;;) {
     // Never more than what would be too much, so that a body which is too large is refused as soon as it is.
     const wanted = Math.min(size, limit + 1 - length);
@@ -182,6 +204,16 @@ export async function gatherPieces(body, limit, announced) {
     if (done || (length === announced && got < wanted)) return [pieces, false];
     size = NEXT_READ;
   }
+}
+
+/** The rows that a statement gives. */
+export function rowsOf(sql, statement, values) {
+  return sql.exec(statement, ...values).raw().toArray();
+}
+
+/** How many rows a statement has written. */
+export function rowsWritten(sql, statement, values) {
+  return sql.exec(statement, ...values).rowsWritten;
 }
 
 /** The SHA-256 of these bytes. */

@@ -2,13 +2,14 @@
 
 use core::time::Duration;
 
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use oncegate_protocol::headers::Headers as List;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::bindings::{
-    self, AbortSignal, Headers, Limit, RepeatedResponse, Request, Response, header_lines, make_request, request_lines,
+    self, AbortSignal, Fetcher, Headers, Limit, RepeatedResponse, Request, Response, header_lines, request_lines, send,
 };
+use super::task::settled;
 use super::{js_millis, property};
 
 /// A request without its body.
@@ -114,25 +115,69 @@ impl Repeated {
 }
 
 /// A request to be sent.
-pub struct OutgoingRequest<'a> {
-    /// The method, as the client sent it.
-    pub method: &'a str,
-    /// The headers.
-    pub headers: &'a [(String, String)],
-    /// The body, if there is one.
-    pub body: Option<Uint8Array>,
+pub struct OutgoingRequest {
+    address: String,
+    method: String,
+    lines: String,
+    body: Option<Uint8Array>,
 }
 
-impl OutgoingRequest<'_> {
-    /// As a request to this address. Redirects are answers.
+/// Whether an answer may come from the edge's cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// As the platform has it.
+    Usual,
+    /// Never (Cloudflare, Workers, "Request", `cache`).
+    Never,
+}
+
+/// An answer, whose body has yet to come and will be read as it is, also if it is compressed.
+pub struct Arrived {
+    /// The answer.
+    pub response: Response,
+    /// Its headers, as [`header_list`] gives them.
+    pub headers: List,
+}
+
+impl OutgoingRequest {
+    /// A request of this method to this address. Nothing is sent yet.
     ///
     /// # Errors
-    /// Where the platform refuses it, such as a body with GET. Nothing has been sent then.
-    pub fn to(self, address: &str, time_limit: &TimeLimit) -> Result<Request, JsValue> {
+    /// Where the platform would refuse it: a body with GET or HEAD, or a header that is none.
+    pub fn new(
+        address: String,
+        method: &str,
+        headers: &[(String, String)],
+        body: Option<Uint8Array>,
+    ) -> Result<Self, JsValue> {
         // GET and HEAD cannot have a body, not even an empty one (Fetch standard), but a client may send them so.
-        let is_needless = |body: &Uint8Array| body.length() == 0 && matches!(self.method, "GET" | "HEAD");
-        let body = self.body.filter(|body| !is_needless(body));
-        make_request(address, self.method, &lines(self.headers)?, body, &time_limit.signal())
+        let has_none = matches!(method, "GET" | "HEAD");
+        let body = body.filter(|body| !has_none || body.length() > 0);
+        if has_none && body.is_some() {
+            return Err(JsValue::from_str(&format!("{method} with a body")));
+        }
+        Ok(Self { address, method: method.to_owned(), lines: lines(headers)?, body })
+    }
+
+    /// Sends it once, through a service binding if there is one. Redirects are answers.
+    ///
+    /// # Errors
+    /// What the platform throws: whether the request was sent is not known then.
+    pub async fn send(
+        &self,
+        service: Option<&Fetcher>,
+        time_limit: &TimeLimit,
+        cache: Cache,
+    ) -> Result<Arrived, JsValue> {
+        let cache = match cache {
+            Cache::Usual => None,
+            Cache::Never => Some("no-store"),
+        };
+        let Self { address, method, lines, body } = self;
+        let sent = send(service, address, method, lines, body.as_ref(), &time_limit.signal(), cache);
+        let arrived: Array = settled(sent).await?.unchecked_into();
+        let headers = arrived.get(1).as_string().map(|lines| parse(&lines)).unwrap_or_default();
+        Ok(Arrived { response: arrived.get(0).unchecked_into(), headers })
     }
 }
 

@@ -18,12 +18,12 @@ mod task;
 pub use bindings::*;
 pub use body::{Bytes, Gathered, gather, pipe};
 pub use crypto::Cipher;
-pub use message::{Head, OutgoingRequest, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply};
+pub use message::{Arrived, Cache, Head, OutgoingRequest, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply};
 pub use panic::lifecycle;
 pub use relay::Relay;
 pub use signature::check_signature;
 pub use stream::{at_least, discard};
-pub use task::{run, settled, start};
+pub use task::{Begun, begin, run, settled, start};
 
 use core::time::Duration;
 

@@ -26,6 +26,7 @@ type Arrived = Result<JsValue, JsValue>;
 struct Task {
     /// `None` while it is polled.
     work: Option<Work>,
+    waker: Waker,
     wakes: Wakes,
 }
 
@@ -56,13 +57,13 @@ struct Tasks {
 }
 
 impl Tasks {
-    fn add(&mut self, task: Task) -> u32 {
+    fn add(&mut self, work: Work) -> u32 {
         let number = self.free.pop().unwrap_or_else(|| {
             self.places.push(None);
             u32::try_from(self.places.len().saturating_sub(1)).unwrap_or(u32::MAX)
         });
         if let Some(place) = self.places.get_mut(index(number)) {
-            *place = Some(task);
+            *place = Some(Task { work: Some(work), waker: Waker::from(Arc::new(Wakeup(number))), wakes: Wakes::No });
         }
         number
     }
@@ -81,11 +82,31 @@ thread_local! {
     static TURN: RefCell<Option<Turn>> = const { RefCell::new(None) };
 }
 
-/// Begins a future at once, and gives the promise of what it comes to. It goes on whether anybody waits for that or not.
+/// What has become of a future that was begun.
+pub enum Begun {
+    /// It has come to something at once.
+    Over(Result<JsValue, JsValue>),
+    /// The promise of what it will come to. It goes on whether anybody waits for that or not.
+    UnderWay(Promise),
+}
+
+/// Begins a future at once.
+pub fn begin(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Begun {
+    let number = TASKS.with_borrow_mut(|tasks| tasks.add(Box::pin(work)));
+    match poll(number, None) {
+        Some(Step::WaitsFor(promise)) => Begun::UnderWay(STEP.with(|step| drive(step, number, &promise))),
+        Some(Step::Over(result)) => Begun::Over(result),
+        None => Begun::Over(Err(no_such_task())),
+    }
+}
+
+/// Begins a future at once, and gives the promise of what it comes to.
 pub fn run(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
-    let task = Task { work: Some(Box::pin(work)), wakes: Wakes::No };
-    let number = TASKS.with_borrow_mut(|tasks| tasks.add(task));
-    STEP.with(|step| drive(step, number))
+    match begin(work) {
+        Begun::UnderWay(promise) => promise,
+        Begun::Over(Ok(value)) => Promise::resolve(&value),
+        Begun::Over(Err(thrown)) => Promise::reject(&thrown),
+    }
 }
 
 /// As [`run`], for what comes to nothing that anybody waits for.
@@ -118,28 +139,41 @@ pub async fn settled(promise: Promise) -> Arrived {
     .await
 }
 
-/// Polls a future, having told it what has arrived. Gives what it waits for next, or an array with what it has come to.
+/// What a step has come to.
+enum Step {
+    WaitsFor(Promise),
+    Over(Result<JsValue, JsValue>),
+}
+
+/// For `glue.js`: polls a future, having told it what has arrived. Gives what it waits for next, or an array with what it has come to.
 fn step(number: u32, value: JsValue, failed: bool) -> Arrived {
-    let Some(mut work) = with_task(number, |task| task.work.take()).flatten() else {
-        return Err(JsValue::from_str("there is no such task"));
-    };
-    let arrived = Some(if failed { Err(value) } else { Ok(value) });
+    match poll(number, Some(if failed { Err(value) } else { Ok(value) })) {
+        Some(Step::WaitsFor(promise)) => Ok(promise.into()),
+        Some(Step::Over(result)) => result.map(|value| Array::of1(&value).into()),
+        None => Err(no_such_task()),
+    }
+}
+
+/// Polls a future. `None` where there is none of this number.
+fn poll(number: u32, arrived: Option<Arrived>) -> Option<Step> {
+    let (mut work, waker) = with_task(number, |task| Some((task.work.take()?, task.waker.clone()))).flatten()?;
     let outer = TURN.replace(Some(Turn { arrived, waits_for: None }));
-    let waker = Waker::from(Arc::new(Wakeup(number)));
     let polled = work.as_mut().poll(&mut Context::from_waker(&waker));
     let turn = TURN.replace(outer).unwrap_or_default();
-    match polled {
+    Some(match polled {
         Poll::Ready(result) => {
             TASKS.with_borrow_mut(|tasks| tasks.remove(number));
-            result.map(|value| Array::of1(&value).into())
+            Step::Over(result)
         }
         Poll::Pending => {
-            let waits_for = turn.waits_for;
-            let woken = || woken(number);
             with_task(number, |task| task.work = Some(work));
-            Ok(waits_for.unwrap_or_else(woken).into())
+            Step::WaitsFor(turn.waits_for.unwrap_or_else(|| woken(number)))
         }
-    }
+    })
+}
+
+fn no_such_task() -> JsValue {
+    JsValue::from_str("there is no such task")
 }
 
 /// A promise for when the task is woken.

@@ -5,13 +5,13 @@
 
 use core::time::Duration;
 
-use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use oncegate::platform::{
-    Bytes, Cipher, Gathered, OutgoingRequest, Relay, Request, Response, TIME_LIMIT_OVER, TimeLimit, WritableStream,
-    gather, header_list, pipe, property, reply, run, settled, sleep,
+    Bytes, Cache, Cipher, Fetcher, Gathered, OutgoingRequest, Relay, Response, TIME_LIMIT_OVER, TimeLimit,
+    WritableStream, gather, header_list, pipe, property, reply, run, settled, sleep,
 };
 use oncegate_protocol::hashing::BodyDigest;
 use oncegate_protocol::ids::{AttemptId, RecordId};
@@ -98,39 +98,74 @@ fn repeated_headers_are_joined_and_cookies_are_not() {
     assert_eq!(header_list(&made.headers()).unwrap(), expected);
 }
 
+/// A service binding that answers 201, and remembers what it was given.
+fn service() -> Fetcher {
+    let source = "({ async fetch(address, init) {
+        this.address = address;
+        this.init = init;
+        return new Response('yes', { status: 201, headers: { 'x-b': '2' } });
+    } })";
+    script(source).unchecked_into()
+}
+
+fn outgoing(method: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Result<OutgoingRequest, JsValue> {
+    OutgoingRequest::new("http://origin.example/a".to_owned(), method, &pairs(headers), body.map(Uint8Array::from))
+}
+
 #[wasm_bindgen_test]
-fn an_outgoing_request_is_what_fetch_takes() {
-    let headers = pairs(&[("x-a", "1")]);
-    let body = Some(Uint8Array::from(&b"abc"[..]));
-    let limit = TimeLimit::begin(Duration::from_secs(9));
-    let request = OutgoingRequest { method: "PROPFIND", headers: &headers, body };
-    let made = request.to("http://origin.example/", &limit).unwrap();
-    assert_eq!(made.method(), "PROPFIND");
-    assert_eq!(Reflect::get(&made, &"redirect".into()).unwrap().as_string().as_deref(), Some("manual"));
-    assert_eq!(header_list(&made.headers()).unwrap(), headers);
-    let body = Some(Uint8Array::from(&b"abc"[..]));
-    let get = OutgoingRequest { method: "GET", headers: &headers, body };
-    assert!(get.to("http://origin.example/", &limit).is_err(), "the platform refuses a body there");
+async fn a_request_is_sent_as_it_was_made_and_redirects_are_answers() {
+    in_task(async {
+        let (service, limit) = (service(), TimeLimit::begin(Duration::from_secs(9)));
+        let request = outgoing("PROPFIND", &[("x-a", "1"), ("x-c", "a: b")], Some(b"abc")).unwrap();
+        let arrived = request.send(Some(&service), &limit, Cache::Never).await.unwrap();
+        assert_eq!((arrived.response.status(), body_of(&arrived.response).await), (201, b"yes".to_vec()));
+        let text = ("content-type".to_owned(), "text/plain;charset=UTF-8".to_owned());
+        assert_eq!(arrived.headers, [text, ("x-b".to_owned(), "2".to_owned())]);
+        let sent = |name| property(&property(&service, "init"), name);
+        let says = |name, expected: &str| assert_eq!(sent(name).as_string().as_deref(), Some(expected), "{name}");
+        assert_eq!(property(&service, "address").as_string().as_deref(), Some("http://origin.example/a"));
+        says("method", "PROPFIND");
+        says("redirect", "manual");
+        says("cache", "no-store");
+        says("encodeResponseBody", "manual");
+        assert_eq!(property(&sent("headers"), "x-c").as_string().as_deref(), Some("a: b"));
+        assert_eq!(sent("body").unchecked_into::<Uint8Array>().to_vec(), b"abc");
+        request.send(Some(&service), &limit, Cache::Usual).await.unwrap();
+        assert!(property(&property(&service, "init"), "cache").is_undefined());
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+fn what_the_platform_would_refuse_is_refused_before_it_is_sent() {
+    for (method, body, is_sendable) in [
+        ("GET", None, true),
+        ("GET", Some(&b""[..]), true),
+        ("GET", Some(&b"a"[..]), false),
+        ("HEAD", Some(&b"a"[..]), false),
+        ("POST", Some(&b""[..]), true),
+        ("DELETE", Some(&b"a"[..]), true),
+    ] {
+        assert_eq!(outgoing(method, &[], body).is_ok(), is_sendable, "{method} {body:?}");
+    }
+    assert!(outgoing("POST", &[("x-a", "1\nx-b: 2")], None).is_err());
 }
 
 #[wasm_bindgen_test]
 async fn a_time_limit_ends_a_call_unless_it_is_lifted() {
     in_task(async {
-        let aborted = |made: &Request| {
-            let signal = Reflect::get(made, &"signal".into()).unwrap();
-            let reason = Reflect::get(&signal, &"reason".into()).unwrap();
-            property(&reason, "name").as_string()
-        };
-        let request = |limit: &TimeLimit| {
-            OutgoingRequest { method: "GET", headers: &[], body: None }.to("http://origin.example/", limit).unwrap()
-        };
+        let service = service();
         let limits = [0, 0].map(|_| TimeLimit::begin(Duration::from_millis(10)));
         let [ended, lifted] = &limits;
-        let (first, second) = (request(ended), request(lifted));
+        let mut signals = Vec::new();
+        for limit in [ended, lifted] {
+            outgoing("GET", &[], None).unwrap().send(Some(&service), limit, Cache::Usual).await.unwrap();
+            signals.push(property(&property(&service, "init"), "signal"));
+        }
         lifted.lift();
         sleep(Duration::from_millis(60)).await;
-        assert_eq!(aborted(&first).as_deref(), Some(TIME_LIMIT_OVER));
-        assert_eq!(aborted(&second), None);
+        let aborted = signals.iter().map(|signal| property(&property(signal, "reason"), "name").as_string());
+        assert_eq!(aborted.collect::<Vec<_>>(), [Some(TIME_LIMIT_OVER.to_owned()), None]);
     })
     .await;
 }
