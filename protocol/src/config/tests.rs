@@ -303,6 +303,10 @@ fn a_gate_without_routes_or_with_routes_that_are_no_json_is_an_error() {
     assert!(parse(json!({})).is_err());
     let broken = Variables { routes: vec![("ROUTES".to_owned(), "[[".to_owned())], ..Variables::default() };
     assert!(Config::parse(&broken).unwrap_err().to_string().contains("ROUTES = [["));
+    let repeated = r#"[{"name":"a","path":"/a","path":"/b","scope":"public"}]"#.to_owned();
+    let repeated = Variables { routes: vec![("ROUTES".to_owned(), repeated)], ..Variables::default() };
+    let text = Config::parse(&repeated).unwrap_err().to_string();
+    assert!(text.contains("the name \"path\" occurs twice"), "nothing is ignored: {text}");
     let origin = Variables { origin: Some("example.com".to_owned()), ..Variables::default() };
     assert!(Config::parse(&origin).unwrap_err().to_string().contains("ORIGIN = example.com"));
     let origin = Variables { origin: Some("https://me:secret@example.com".to_owned()), ..Variables::default() };
