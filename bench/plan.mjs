@@ -43,8 +43,8 @@ export const LOADS = {
 /** These take turns, with the loads of the first of them. */
 export const SIDE_BY_SIDE = ['f', 'g'];
 
-/** What comes before, of a subject's loads the plain ones: V8 compiles what is run often, and does so again. */
-export const warmUp = (letter) => LOADS[letter].slice(0, 3);
+/** What comes before, of a subject's loads the plain ones, for twice as long: V8 compiles what is run often, and does so again. */
+export const warmUp = (letter) => LOADS[letter].slice(0, 4);
 
 /** The targets: the CPU of a case, or another figure of it, is at most so many times that of another in the same round. */
 export const TARGETS = [

@@ -38,7 +38,7 @@ async function runGroup(letters, { origin, folder, kept, seconds, progress }) {
       subjects.push({ ...(await start({ origin, folder: join(folder, letter), kept })), letter, name, loads: {} });
     }
     for (const subject of subjects) {
-      for (const load of warmUp(subject.letter)) await measure(subject, load, { run: 'warm-up', seconds: 2 });
+      for (const load of warmUp(subject.letter)) await measure(subject, load, { run: 'warm-up', seconds: 2 * seconds });
     }
     for (const load of LOADS[letters[0]]) await runLoad(subjects, load, { origin, seconds, progress });
     return Object.fromEntries(subjects.map(({ letter, loads, pids }) => [letter, { loads, peakMebibytes: peakMebibytes(pids) }]));

@@ -32,7 +32,7 @@ impl Default for Flags {
 impl Flags {
     /// What `--quick` changes.
     pub(crate) fn quick(self) -> Self {
-        Self { rounds: few(3), seconds: few(2), storage: &["tmpfs"], is_quick: true, ..self }
+        Self { rounds: few(2), seconds: few(2), storage: &["tmpfs"], is_quick: true, ..self }
     }
 }
 
