@@ -14,10 +14,20 @@ function revive() {
   life.hasFallen = false;
 }
 
+/** Does something in the Wasm, and sees it where it falls so hard that it cannot say so itself. */
+function inWasm(work) {
+  try {
+    return work();
+  } catch (thrown) {
+    if (thrown instanceof WebAssembly.RuntimeError || thrown?.message === 'Module terminated') life.hasFallen = true;
+    throw thrown;
+  }
+}
+
 export default {
   fetch(request, bindings, context) {
     revive();
-    return fetch(request, bindings, context);
+    return inWasm(() => fetch(request, bindings, context));
   },
 };
 
@@ -31,11 +41,11 @@ export class Ledger {
   }
 
   fetch(request) {
-    return this.#alive().fetch(request);
+    return inWasm(() => this.#alive().fetch(request));
   }
 
   alarm() {
-    return this.#alive().alarm();
+    return inWasm(() => this.#alive().alarm());
   }
 
   /** What was in memory has gone with the Wasm that it was in. */

@@ -7,7 +7,6 @@ use oncegate_protocol::DecodeError;
 use oncegate_protocol::config::Placement;
 use oncegate_protocol::retry::{self, Failure, Progress};
 use oncegate_protocol::seal::Seal;
-use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::{COMMAND_HEADER, Command, KIND_HEADER, Kind, OperatorCommand, Reply, Report};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
@@ -27,10 +26,19 @@ pub(crate) enum Answer<T = Reply> {
     ForClient(Response),
     /// The response for the client, with a body that has to be opened.
     Sealed(SealedAnswer),
-    /// The response for the client, which is on record until then and may be remembered.
-    Memorable(Response, Timestamp),
+    /// The response for the client, which may be remembered.
+    Memorable(Memorable),
     /// A frame.
     Frame(T),
+}
+
+/// A stored answer that may be remembered.
+pub(crate) struct Memorable {
+    pub(crate) response: Response,
+    /// For how long to come it is on record.
+    pub(crate) left: Duration,
+    /// How long its body may yet take to come.
+    pub(crate) patience: Duration,
 }
 
 /// A stored answer as the ledger gave it, whose body has yet to be opened.
@@ -88,7 +96,7 @@ impl Ledger<'_> {
         match self.insist(&message, Duration::ZERO, Report::decode).await? {
             Answer::Frame(report) => Ok(report),
             // No ledger answers an operator like that.
-            Answer::ForClient(_) | Answer::Sealed(_) | Answer::Memorable(..) => Err(Failure::Lost),
+            Answer::ForClient(_) | Answer::Sealed(_) | Answer::Memorable(_) => Err(Failure::Lost),
         }
     }
 
@@ -128,14 +136,18 @@ impl Ledger<'_> {
         let asked_at = now();
         let answer: Array = settled(asked).await?.unchecked_into();
         let (kind, answer) = (answer.get(0).as_string(), answer.get(1));
+        let patience = || limit.saturating_sub(now().since(asked_at));
         let unreadable = |error: DecodeError| JsValue::from_str(&format!("its answer cannot be read: {error}"));
         let frame = match kind.as_deref().map(Kind::from_header).transpose().map_err(unreadable)? {
             None => return Ok(Answer::ForClient(answer.unchecked_into())),
             Some(Kind::Sealed(seal)) => {
-                let patience = limit.saturating_sub(now().since(asked_at));
-                return Ok(Answer::Sealed(SealedAnswer { response: answer.unchecked_into(), seal, patience }));
+                let response = answer.unchecked_into();
+                return Ok(Answer::Sealed(SealedAnswer { response, seal, patience: patience() }));
             }
-            Some(Kind::Until(time)) => return Ok(Answer::Memorable(answer.unchecked_into(), time)),
+            Some(Kind::For(left)) => {
+                let response = answer.unchecked_into();
+                return Ok(Answer::Memorable(Memorable { response, left, patience: patience() }));
+            }
             Some(Kind::Short(frame)) => frame,
             Some(Kind::Frame) => answer.unchecked_into::<Uint8Array>().to_vec(),
         };

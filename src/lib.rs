@@ -19,13 +19,13 @@ pub mod origin;
 pub mod platform;
 mod sealing;
 
-use js_sys::Promise;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use platform::{Bindings, Context, Request};
 
 /// The entry point of the Worker: one HTTP request.
 #[wasm_bindgen]
-pub fn fetch(request: Request, bindings: Bindings, context: Context) -> Promise {
+pub fn fetch(request: Request, bindings: Bindings, context: Context) -> JsValue {
     gateway::handle(request, bindings, context)
 }

@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(headers, list(&[("a", "b"), ("idempotency-status", "created")]));
         let marks = [("a", "b"), ("idempotency-status", "replayed"), ("idempotency-replayed", "true")];
         assert_eq!(of_replay(list(&[("a", "b")])), list(&marks));
-        assert_eq!(of_remembered(list(&[("a", "b"), (KIND_HEADER, "until:1")])), list(&[("a", "b")]));
+        assert_eq!(of_remembered(list(&[("a", "b"), (KIND_HEADER, "for:1")])), list(&[("a", "b")]));
     }
 
     #[test]

@@ -83,8 +83,8 @@ pub const GENERATIONS: usize = 64;
 pub const REPLAY_CACHE: Duration = Duration::from_secs(300);
 /// The largest answer that an isolate remembers, headers and body, in bytes.
 pub const REMEMBERED_ANSWER_BYTES: usize = 64 << 10;
-/// What an answer takes beside its bytes, about: the objects that it is made of.
-pub const REMEMBERING_BYTES: usize = 1 << 10;
+/// What an answer, and each of its headers, takes beside its bytes, about: the objects that it is made of.
+pub const REMEMBERING_BYTES: usize = 256;
 /// How much an isolate remembers, in bytes. It has 128 MB for all that it does.
 pub const REMEMBERED_BYTES: usize = 8 << 20;
 /// How many answers an isolate remembers. Those that were forgotten or replaced count until they would have gone.

@@ -3,7 +3,9 @@
 //!
 //! An answer on record does not change until it expires or an operator has it forgotten, so that what is remembered is what the
 //! ledger would give. Nobody tells an isolate that a record was forgotten elsewhere: it may go on replaying it until its time is over.
+//! In the isolate that was told, what is on its way from the ledger then is not remembered any more.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::config::Route;
@@ -44,9 +46,9 @@ impl Route {
         if self.replay_cache.is_zero() || self.previous.is_some() { Use::HandOn } else { Use::Remember }
     }
 
-    /// How long an answer is remembered that was on record at this time, until `expires_at`; `None` where it is not.
-    pub fn remembers(&self, known_at: Timestamp, expires_at: Timestamp) -> Option<Lifetime> {
-        let until = known_at.after(self.replay_cache).min(expires_at);
+    /// How long an answer is remembered that was on record at this time, and will be for `left`; `None` where it is not.
+    pub fn remembers(&self, known_at: Timestamp, left: Duration) -> Option<Lifetime> {
+        let until = known_at.after(self.replay_cache.min(left));
         (self.use_of_replays() == Use::Remember && known_at < until).then_some(Lifetime { from: known_at, until })
     }
 }
@@ -59,10 +61,13 @@ impl Answer {
     }
 }
 
-/// How much memory an answer takes, about; `None` where that is too much.
+/// How much memory an answer takes, about; `None` where that is too much, or where it is one to HEAD: its length is that of another
+/// body, which the ledger knows how to say.
 pub fn size(headers: &Headers, body: u32) -> Option<usize> {
+    let objects = headers.len().saturating_add(1).saturating_mul(limits::REMEMBERING_BYTES);
     let size = bytes(headers).saturating_add(usize::try_from(body).unwrap_or(usize::MAX));
-    (size <= limits::REMEMBERED_ANSWER_BYTES).then(|| size.saturating_add(limits::REMEMBERING_BYTES))
+    let is_to_head = headers.iter().any(|(name, _)| name == "content-length");
+    (size <= limits::REMEMBERED_ANSWER_BYTES && !is_to_head).then(|| size.saturating_add(objects))
 }
 
 /// What an isolate remembers: answers, each in whatever form it is given out. The oldest go where there is no more room.
@@ -78,9 +83,9 @@ pub struct ReplayCache<A> {
 
 #[derive(Debug)]
 struct Remembered<A> {
-    fingerprint: Fingerprint,
     lifetime: Lifetime,
-    answer: A,
+    /// And what it answers; `None` where it was forgotten.
+    answer: Option<(Fingerprint, A)>,
     bytes: usize,
     number: u64,
 }
@@ -96,24 +101,41 @@ impl<A> ReplayCache<A> {
     pub fn find(&self, asked: &Asked, now: Timestamp) -> Option<&A> {
         let found = self.known.get(&asked.id)?;
         let is_alive = found.lifetime.from <= now && now < found.lifetime.until;
-        (is_alive && found.fingerprint == asked.fingerprint).then_some(&found.answer)
+        let (fingerprint, answer) = found.answer.as_ref()?;
+        (is_alive && *fingerprint == asked.fingerprint).then_some(answer)
     }
 
-    /// Remembers an answer of this [`size`].
+    /// Remembers an answer of this [`size`], unless something newer is known of its record.
     pub fn remember(&mut self, asked: &Asked, answer: A, bytes: usize, lifetime: Lifetime) {
-        self.forget(&asked.id);
+        self.put(&asked.id, Some((asked.fingerprint, answer)), bytes, lifetime);
+    }
+
+    /// Forgets what is known of a record, and what was asked for before now.
+    pub fn forget(&mut self, id: &RecordId, now: Timestamp) {
+        let lifetime = Lifetime { from: now, until: now.after(limits::REPLAY_CACHE) };
+        self.put(id, None, limits::REMEMBERING_BYTES, lifetime);
+    }
+
+    fn put(&mut self, id: &RecordId, answer: Option<(Fingerprint, A)>, bytes: usize, lifetime: Lifetime) {
+        let is_newer = |known: &Remembered<A>| {
+            let is_forgotten = known.answer.is_none();
+            lifetime.from < known.lifetime.from || (is_forgotten && lifetime.from == known.lifetime.from)
+        };
+        if self.known.get(id).is_some_and(is_newer) {
+            return;
+        }
+        self.remove(id);
         self.count = self.count.saturating_add(1);
         let number = self.count;
         self.bytes = self.bytes.saturating_add(bytes);
-        self.order.push_back((asked.id, number));
-        self.known.insert(asked.id, Remembered { fingerprint: asked.fingerprint, lifetime, answer, bytes, number });
+        self.order.push_back((*id, number));
+        self.known.insert(*id, Remembered { lifetime, answer, bytes, number });
         self.drop_needless(lifetime.from);
     }
 
-    /// Forgets what is known of a record.
-    pub fn forget(&mut self, id: &RecordId) {
-        if let Some(forgotten) = self.known.remove(id) {
-            self.bytes = self.bytes.saturating_sub(forgotten.bytes);
+    fn remove(&mut self, id: &RecordId) {
+        if let Some(removed) = self.known.remove(id) {
+            self.bytes = self.bytes.saturating_sub(removed.bytes);
         }
     }
 
@@ -127,7 +149,7 @@ impl<A> ReplayCache<A> {
                 return;
             }
             if current.is_some() {
-                self.forget(&id);
+                self.remove(&id);
             }
             self.order.pop_front();
         }
@@ -189,10 +211,26 @@ mod tests {
     #[test]
     fn what_is_forgotten_is_gone() {
         let mut cache = remembering(&[(1, 10, life(0, 9)), (2, 5, life(0, 9))]);
-        cache.forget(&asked(1, 1).id);
-        cache.forget(&asked(1, 1).id);
-        assert_eq!((cache.find(&asked(1, 1), at(0)), cache.find(&asked(2, 1), at(0))), (None, Some(&2)));
-        assert_eq!(cache.bytes, 5);
+        cache.forget(&asked(1, 1).id, at(5));
+        cache.forget(&asked(1, 1).id, at(5));
+        assert_eq!((cache.find(&asked(1, 1), at(5)), cache.find(&asked(2, 1), at(5))), (None, Some(&2)));
+        assert_eq!(cache.bytes, 5 + limits::REMEMBERING_BYTES);
+        cache.forget(&asked(3, 1).id, at(5));
+        for (id, from) in [(1, 4), (1, 5), (3, 5)] {
+            cache.remember(&asked(id, 1), 7, 1, life(from, 99));
+            assert_eq!(cache.find(&asked(id, 1), at(6)), None, "it was asked for before");
+        }
+        cache.remember(&asked(1, 1), 8, 1, life(6, 99));
+        assert_eq!(cache.find(&asked(1, 1), at(6)), Some(&8), "it was asked for afterwards");
+    }
+
+    #[test]
+    fn an_older_answer_does_not_take_the_place_of_a_newer_one() {
+        let mut cache = remembering(&[(1, 10, life(100, 200))]);
+        cache.remember(&asked(1, 1), 7, 1, life(99, 300));
+        assert_eq!(cache.find(&asked(1, 1), at(150)), Some(&1));
+        cache.remember(&asked(1, 1), 7, 1, life(100, 300));
+        assert_eq!(cache.find(&asked(1, 1), at(150)), Some(&7));
     }
 
     #[test]
@@ -233,13 +271,14 @@ mod tests {
     #[test]
     fn an_answer_is_remembered_for_the_routes_time_and_no_longer_than_it_is_on_record() {
         let on = route("replay_cache", "100ms");
-        assert_eq!(on.remembers(at(50), at(1000)), Some(life(50, 150)));
-        assert_eq!(on.remembers(at(950), at(1000)), Some(life(950, 1000)));
-        assert_eq!(on.remembers(at(1000), at(1000)), None);
+        let left = Duration::from_millis;
+        assert_eq!(on.remembers(at(50), left(1000)), Some(life(50, 150)));
+        assert_eq!(on.remembers(at(950), left(50)), Some(life(950, 1000)));
+        assert_eq!(on.remembers(at(1000), left(0)), None);
         assert_eq!(on.use_of_replays(), Use::Remember);
         let moving = Route { replay_cache: on.replay_cache, ..route("renamed_from", "a") };
         for off in [route("ttl", "1s"), route("replay_cache", "0s"), moving] {
-            assert_eq!((off.use_of_replays(), off.remembers(at(50), at(1000))), (Use::HandOn, None));
+            assert_eq!((off.use_of_replays(), off.remembers(at(50), left(1000))), (Use::HandOn, None));
         }
     }
 
@@ -252,10 +291,10 @@ mod tests {
             sealed_by,
         };
         let attempt = AttemptId::from_bytes([9; 16]);
-        let kind = |answer: &Answer, replays| Kind::of_replay(answer, attempt, replays, at(7));
+        let kind = |answer: &Answer, replays| Kind::of_replay(answer, attempt, replays, Duration::from_millis(7));
         let most = u32::try_from(limits::REMEMBERED_ANSWER_BYTES).unwrap() - 4;
         let small = answer(KeptBody::Inline { length: most }, None);
-        assert_eq!(kind(&small, Use::Remember), Some(Kind::Until(at(7))));
+        assert_eq!(kind(&small, Use::Remember), Some(Kind::For(Duration::from_millis(7))));
         assert_eq!(kind(&small, Use::HandOn), None);
         assert_eq!(kind(&answer(KeptBody::Inline { length: most + 1 }, None), Use::Remember), None);
         assert_eq!(kind(&answer(KeptBody::TooLarge, None), Use::Remember), None);
@@ -263,6 +302,9 @@ mod tests {
         for replays in [Use::Remember, Use::HandOn] {
             assert!(matches!(kind(&sealed, replays), Some(Kind::Sealed(_))));
         }
-        assert_eq!(size(&small.headers, 0), Some(4 + limits::REMEMBERING_BYTES));
+        let to_head = Answer { headers: vec![("content-length".to_owned(), "9".to_owned())], ..small.clone() };
+        assert_eq!(kind(&to_head, Use::Remember), None);
+        assert_eq!(size(&small.headers, 0), Some(4 + 2 * limits::REMEMBERING_BYTES));
+        assert_eq!(size(&Headers::new(), 9), Some(9 + limits::REMEMBERING_BYTES));
     }
 }

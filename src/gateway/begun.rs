@@ -16,7 +16,7 @@ use super::Deployment;
 use super::body::GuardedRequest;
 use super::guarded::Attempt;
 use super::probe::Question;
-use crate::ledger_calls::{Answer, SealedAnswer};
+use crate::ledger_calls::{Answer, Memorable, SealedAnswer};
 use crate::platform::{self, Response, now};
 
 /// The right to call the origin.
@@ -77,9 +77,7 @@ pub(super) enum Begun {
     Sealed(SealedAnswer),
     /// Likewise, to be remembered.
     Memorable {
-        response: Response,
-        /// Until when it is on record.
-        expires_at: Timestamp,
+        answer: Memorable,
         /// When it was asked for.
         asked_at: Timestamp,
     },
@@ -115,9 +113,7 @@ impl Attempt {
             match self.ledger(&self.place).ask(&command, None, wait).await {
                 Ok(Answer::ForClient(response)) => return Begun::Answered(response),
                 Ok(Answer::Sealed(answer)) => return Begun::Sealed(answer),
-                Ok(Answer::Memorable(response, expires_at)) => {
-                    return Begun::Memorable { response, expires_at, asked_at: begun_at };
-                }
+                Ok(Answer::Memorable(answer)) => return Begun::Memorable { answer, asked_at: begun_at },
                 Ok(Answer::Frame(Reply::Forward { number, lease_until })) => {
                     return Begun::Granted(Grant { number, lease_until, begun_at });
                 }

@@ -21,7 +21,7 @@ use super::decoded::as_accepted;
 use super::probe::Probed;
 use super::{Deployment, remembered, replies};
 use crate::ledger_calls::{Answer, Ledger};
-use crate::platform::{Bytes, Cache, OutgoingRequest, Response, TimeLimit, describe, now};
+use crate::platform::{Bytes, OutgoingRequest, Purpose, Response, TimeLimit, describe, now};
 use crate::{log, origin};
 
 /// One attempt to execute a guarded request.
@@ -55,7 +55,6 @@ pub(super) async fn execute(deployment: Rc<Deployment>, request: GuardedRequest)
     if let Some(remembered) = remembered::find(&request.identity.asked(), arrived_at) {
         return remembered.answer(&deployment, &request).await;
     }
-    deployment.outlive_client();
     let (attempt, begun) = begin(&deployment, &request, request.identity.on_unknown(), arrived_at).await?;
     let Begun::Asked(question) = begun else { return attempt.go_on(begun, request).await };
     match attempt.probe(&request, &question).await? {
@@ -85,9 +84,14 @@ impl Attempt {
             Begun::Failed | Begun::Full if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
                 return self.pass_unguarded(request).await;
             }
-            Begun::Memorable { response, expires_at, asked_at } => {
-                let remembered = self.remember_replay(&response, asked_at, expires_at).await?;
-                return remembered.answer(&self.deployment, &request).await;
+            Begun::Memorable { answer, asked_at } => {
+                return match self.remember_replay(&answer, asked_at).await {
+                    Ok(remembered) => remembered.answer(&self.deployment, &request).await,
+                    Err(thrown) => {
+                        self.log("stored answer lost", json!({ "reason": describe(&thrown) }));
+                        replies::problem(&Problem::unavailable())
+                    }
+                };
             }
             // The claim may have arrived after all, or yet arrive. Nobody will use it.
             Begun::Lost | Begun::Lapsed => self.afterwards(SentOutcome::Released),
@@ -124,7 +128,7 @@ impl Attempt {
                 return replies::problem(&Problem::malformed(UNSENDABLE));
             }
         };
-        match outgoing.send(self.deployment.bindings.origin_service().as_ref(), &time_limit, Cache::Usual).await {
+        match outgoing.send(self.deployment.bindings.origin_service().as_ref(), &time_limit, Purpose::PassOn).await {
             Ok(arrived) => self.settle(arrived, &method, time_limit).await,
             Err(thrown) => self.in_doubt(origin::doubt(&thrown), &thrown).await,
         }
@@ -178,7 +182,7 @@ impl Attempt {
                 self.log("outcome not taken", json!({ "answer": format!("{other:?}") }));
                 Told::Refused
             }
-            Ok(Answer::ForClient(_) | Answer::Sealed(_) | Answer::Memorable(..)) | Err(_) => {
+            Ok(Answer::ForClient(_) | Answer::Sealed(_) | Answer::Memorable(_)) | Err(_) => {
                 self.log("outcome lost", json!({}));
                 if let Some(instead) = instead {
                     self.afterwards(instead);

@@ -15,7 +15,7 @@ use super::body::GuardedRequest;
 use super::guarded::{Attempt, Told};
 use super::replies;
 use crate::origin;
-use crate::platform::{Arrived, Cache, OutgoingRequest, Response, TimeLimit, describe, discard, now, reply};
+use crate::platform::{Arrived, OutgoingRequest, Purpose, Response, TimeLimit, describe, discard, now, reply};
 
 /// How it is asked.
 const METHOD: &str = "GET";
@@ -115,7 +115,9 @@ impl Attempt {
         let address = origin::sibling(self.deployment.config, &request.head.url, path);
         let service = self.deployment.bindings.origin_service();
         // An answer in the edge's cache may be older than what is asked about.
-        OutgoingRequest::new(address, METHOD, &headers, None)?.send(service.as_ref(), time_limit, Cache::Never).await
+        OutgoingRequest::new(address, METHOD, &headers, None)?
+            .send(service.as_ref(), time_limit, Purpose::PassOnNew)
+            .await
     }
 
     /// The outcome stays unknown, and the next request may ask again.

@@ -16,7 +16,8 @@ use super::answered::Answer;
 use super::body::GuardedRequest;
 use super::decoded::as_accepted;
 use super::guarded::Attempt;
-use crate::platform::{Gathered, Repeated, Response, gather, header_list};
+use crate::ledger_calls::Memorable;
+use crate::platform::{Gathered, Repeated, Response, gather_within, header_list, now};
 
 thread_local! {
     /// Never borrowed while anything is awaited.
@@ -36,7 +37,7 @@ pub(super) fn find(asked: &Asked, now: Timestamp) -> Option<Rc<Remembered>> {
 
 /// Forgets what is known of a record: an operator has changed it.
 pub(crate) fn forget(id: &RecordId) {
-    REPLAYS.with_borrow_mut(|replays| replays.forget(id));
+    REPLAYS.with_borrow_mut(|replays| replays.forget(id, now()));
 }
 
 impl Remembered {
@@ -53,26 +54,25 @@ impl Remembered {
 }
 
 impl Attempt {
-    /// Remembers a replay that was asked for at this time and is on record until `expires_at`.
+    /// Remembers a replay that was asked for at this time.
     ///
     /// # Errors
-    /// What its body failed with.
+    /// Where its body did not come, or not in time.
     pub(super) async fn remember_replay(
         &self,
-        response: &Response,
+        answer: &Memorable,
         asked_at: Timestamp,
-        expires_at: Timestamp,
     ) -> Result<Rc<Remembered>, JsValue> {
-        let headers = headers::of_remembered(header_list(&response.headers())?);
-        let stream = response.body();
+        let headers = headers::of_remembered(header_list(&answer.response.headers())?);
+        let stream = answer.response.body();
         let most = u64::try_from(limits::REMEMBERED_ANSWER_BYTES).unwrap_or(u64::MAX);
-        let body = match gather(stream.as_ref(), most, None).await? {
+        let body = match gather_within(answer.patience, stream.as_ref(), most).await? {
             Gathered::Whole(bytes) => stream.map(|_| bytes.joined(&[])),
             Gathered::More(..) => return Err(JsValue::from_str("the ledger's answer is longer than it may be")),
         };
-        let remembered = Remembered::new(response.status(), &headers, body.as_ref())?;
+        let remembered = Remembered::new(answer.response.status(), &headers, body.as_ref())?;
         let bytes = size(&headers, length(body.as_ref()));
-        if let (Some(bytes), Some(lifetime)) = (bytes, self.route.remembers(asked_at, expires_at)) {
+        if let (Some(bytes), Some(lifetime)) = (bytes, self.route.remembers(asked_at, answer.left)) {
             self.remember(&remembered, bytes, lifetime);
         }
         Ok(remembered)
@@ -80,9 +80,8 @@ impl Attempt {
 
     /// Remembers an answer that was put on record after this time, with its body.
     pub(super) fn remember_answer(&self, answer: &Answer, body: &JsValue, known_at: Timestamp) {
-        let expires_at = known_at.after(answer.retention);
-        let (Some(lifetime), Some((status, kept))) = (self.route.remembers(known_at, expires_at), answer.kept.head())
-        else {
+        let lifetime = self.route.remembers(known_at, answer.retention);
+        let (Some(lifetime), Some((status, kept))) = (lifetime, answer.kept.head()) else {
             return;
         };
         let body = body.dyn_ref::<Uint8Array>();

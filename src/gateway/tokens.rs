@@ -12,7 +12,7 @@ use wasm_bindgen::JsValue;
 use super::Deployment;
 use crate::log;
 use crate::platform::{
-    Arrived, Cache, Gathered, OutgoingRequest, TimeLimit, check_signature, describe, discard, gather, now, settled,
+    Arrived, Gathered, OutgoingRequest, Purpose, TimeLimit, check_signature, describe, discard, gather, now, settled,
     sleep, start,
 };
 
@@ -68,7 +68,7 @@ async fn fetch(address: &KeySetAddress) -> Result<FetchedKeys, JsValue> {
     let time_limit = TimeLimit::begin(limits::KEY_SET_TIMEOUT);
     let headers = [("accept".to_owned(), "application/jwk-set+json, application/json".to_owned())];
     let request = OutgoingRequest::new(address.as_str().to_owned(), "GET", &headers, None)?;
-    let Arrived { response, .. } = request.send(None, &time_limit, Cache::Never).await?;
+    let Arrived { response, .. } = request.send(None, &time_limit, Purpose::Read).await?;
     match gather(response.body().as_ref(), limits::KEY_SET_BYTES, None).await? {
         Gathered::Whole(bytes) => Ok(FetchedKeys::Answer { status: response.status(), body: bytes.to_vec() }),
         Gathered::More(_, rest) => {

@@ -11,7 +11,7 @@ use super::body::{GuardedRequest, UNSENDABLE};
 use super::guarded::Attempt;
 use super::replies;
 use crate::origin;
-use crate::platform::{Cache, Response, TimeLimit, describe};
+use crate::platform::{Purpose, Response, TimeLimit, describe};
 
 /// How the reply is marked.
 const MARK: &str = "unguarded";
@@ -26,7 +26,7 @@ impl Attempt {
             return replies::problem(&Problem::malformed(UNSENDABLE));
         };
         let service = self.deployment.bindings.origin_service();
-        let arrived = match outgoing.send(service.as_ref(), &time_limit, Cache::Usual).await {
+        let arrived = match outgoing.send(service.as_ref(), &time_limit, Purpose::PassOn).await {
             Ok(arrived) => arrived,
             Err(thrown) => {
                 self.log("origin failed", json!({ "reason": describe(&thrown) }));

@@ -202,7 +202,7 @@ impl Shard {
                     }
                 };
                 records.count(|counters| &mut counters.replayed);
-                replies::replay(answer, &body, Kind::of_replay(answer, attempt, replays, expires_at))?
+                replies::replay(answer, &body, Kind::of_replay(answer, attempt, replays, expires_at.since(now)))?
             }
             Begin::InProgress { .. } => {
                 records.count(|counters| &mut counters.in_progress);

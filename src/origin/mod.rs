@@ -1,12 +1,13 @@
 //! Calls to the origin: through a service binding, at a configured address, or at the address that the request came for.
 
+use js_sys::Promise;
 use oncegate_protocol::config::Config;
 use oncegate_protocol::headers;
 use oncegate_protocol::outcome::Doubt;
 use oncegate_protocol::request::RequestUrl;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
-use crate::platform::{Bindings, Head, Request, Response, TIME_LIMIT_OVER, fetch_at, fetch_request, property, settled};
+use crate::platform::{Bindings, Head, Request, TIME_LIMIT_OVER, fetch_at, fetch_request, property};
 
 /// The address at the origin for a request to this address.
 pub fn address(config: &Config, url: &str) -> String {
@@ -24,31 +25,31 @@ pub fn sibling(config: &Config, url: &str, path_and_query: &str) -> String {
     }
 }
 
-/// Sends a request on as it came, body streamed, and gives the answer as it comes. Also upgrades.
+/// Sends a request on as it came, body streamed, and gives the promise of the answer as it comes. Also upgrades.
 ///
 /// # Errors
 /// What the platform throws.
-pub async fn pass(config: &Config, bindings: &Bindings, request: Request, head: &Head) -> Result<Response, JsValue> {
+pub fn pass(config: &Config, bindings: &Bindings, request: &Request, head: &Head) -> Result<Promise, JsValue> {
     let address = config.origin.is_some().then(|| address(config, &head.url));
     let mut forged = headers::reserved_in(&head.headers).peekable();
+    let copy;
     let (address, request) = match (address, forged.peek()) {
         (address, None) => (address, request),
         // An origin relies on it that the gate said these.
         (address, Some(_)) => {
-            let copy = Request::new(address.as_ref().unwrap_or(&head.url), &request)?;
+            copy = Request::new(address.as_ref().unwrap_or(&head.url), request)?;
             for name in forged {
                 copy.headers().delete(name)?;
             }
-            (None, copy)
+            (None, &copy)
         }
     };
-    let answer = match (bindings.origin_service(), address) {
-        (Some(service), Some(address)) => service.fetch_at(&address, &request)?,
-        (Some(service), None) => service.fetch_request(&request)?,
-        (None, Some(address)) => fetch_at(&address, &request)?,
-        (None, None) => fetch_request(&request)?,
-    };
-    Ok(settled(answer).await?.unchecked_into())
+    match (bindings.origin_service(), address) {
+        (Some(service), Some(address)) => service.fetch_at(&address, request),
+        (Some(service), None) => service.fetch_request(request),
+        (None, Some(address)) => fetch_at(&address, request),
+        (None, None) => fetch_request(request),
+    }
 }
 
 /// What a failed call leaves in doubt.

@@ -23,6 +23,7 @@ extern "C" {
         body: Option<&Uint8Array>,
         signal: &AbortSignal,
         cache: Option<&str>,
+        encode_response_body: Option<&str>,
     ) -> Promise;
 
     #[derive(Debug)]
@@ -41,6 +42,8 @@ extern "C" {
     pub fn lift(this: &Limit);
 
     pub fn within(millis: f64, promise: &Promise) -> Promise;
+    #[wasm_bindgen(js_name = orElse)]
+    pub fn or_else(promise: &Promise, instead: &Function) -> Promise;
 
     #[wasm_bindgen(js_name = gatherPieces)]
     pub fn gather_pieces(body: &ReadableStream, limit: f64, announced: Option<f64>) -> Promise;
@@ -174,6 +177,7 @@ extern "C" {
     pub fn fetch_at(this: &Fetcher, address: &str, request: &Request) -> Result<Promise, JsValue>;
 
     /// The context of a request.
+    #[derive(Clone)]
     pub type Context;
     #[wasm_bindgen(method, catch, js_name = waitUntil)]
     pub fn wait_until(this: &Context, promise: &Promise) -> Result<(), JsValue>;

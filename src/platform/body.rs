@@ -1,10 +1,13 @@
 //! Bodies. They stay in JavaScript's memory, in the pieces in which they came.
 
-use js_sys::{Array, Uint8Array};
+use core::time::Duration;
+
+use js_sys::{Array, Promise, Uint8Array};
 use oncegate_protocol::hashing::BodyDigest;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::bindings::{FixedLengthStream, Pipe, ReadableStream, gather_pieces, sha256};
+use super::bindings::{FixedLengthStream, Pipe, ReadableStream, gather_pieces, sha256, within};
+use super::js_millis;
 use super::task::settled;
 
 /// How many bytes are copied into Wasm memory to be digested there.
@@ -98,9 +101,29 @@ pub(super) const NEXT_READ: u32 = 64 << 10;
 /// What the stream failed with.
 pub async fn gather(stream: Option<&ReadableStream>, limit: u64, announced: Option<u64>) -> Result<Gathered, JsValue> {
     let Some(stream) = stream else { return Ok(Gathered::Whole(Bytes::default())) };
-    #[allow(clippy::cast_precision_loss, reason = "limits are below 2^53, and so is what is announced")]
-    let gathered = gather_pieces(stream, limit as f64, announced.map(|announced| announced as f64));
-    let gathered: Array = settled(gathered).await?.unchecked_into();
+    gathered(stream, pieces(stream, limit, announced)).await
+}
+
+/// As [`gather`], unless that takes longer than so long.
+///
+/// # Errors
+/// Also where it does.
+pub async fn gather_within(
+    patience: Duration,
+    stream: Option<&ReadableStream>,
+    limit: u64,
+) -> Result<Gathered, JsValue> {
+    let Some(stream) = stream else { return Ok(Gathered::Whole(Bytes::default())) };
+    gathered(stream, within(js_millis(patience), &pieces(stream, limit, None))).await
+}
+
+#[allow(clippy::cast_precision_loss, reason = "limits are below 2^53, and so is what is announced")]
+fn pieces(stream: &ReadableStream, limit: u64, announced: Option<u64>) -> Promise {
+    gather_pieces(stream, limit as f64, announced.map(|announced| announced as f64))
+}
+
+async fn gathered(stream: &ReadableStream, pieces: Promise) -> Result<Gathered, JsValue> {
+    let gathered: Array = settled(pieces).await?.unchecked_into();
     let mut bytes = Bytes::default();
     for piece in gathered.get(0).unchecked_into::<Array>().iter() {
         bytes.push(piece.unchecked_into());

@@ -6,6 +6,7 @@
  * it: that gives the next promise that it waits for, or an array with what it has come to.
  */
 export async function drive(step, task, next) {
+  const { starts } = lifecycle;
   while (!Array.isArray(next)) {
     let value;
     let failed = false;
@@ -15,6 +16,8 @@ export async function drive(step, task, next) {
       value = thrown;
       failed = true;
     }
+    // Its future has gone with the Wasm that it was in.
+    if (lifecycle.hasFallen || lifecycle.starts !== starts) throw new Error('the Wasm has fallen');
     next = step(task, value, failed);
   }
   return next[0];
@@ -89,10 +92,10 @@ export class RepeatedResponse {
 
 /**
  * Sends a request, through a service binding if there is one: gives the response, and its headers as `headerLines` does. A redirect is an
- * answer, and a compressed body stays as it is.
+ * answer.
  */
-export async function send(service, address, method, lines, body, signal, cache) {
-  const init = { method, headers: headersOf(lines), body, signal, cache, redirect: 'manual', encodeResponseBody: 'manual' };
+export async function send(service, address, method, lines, body, signal, cache, encodeResponseBody) {
+  const init = { method, headers: headersOf(lines), body, signal, cache, encodeResponseBody, redirect: 'manual' };
   const response = await (service === undefined ? fetch(address, init) : service.fetch(address, init));
   return [response, headerLines(response.headers)];
 }
@@ -118,6 +121,11 @@ export class TimeLimit {
 // As the platform's own time-outs (DOM standard, `AbortSignal.timeout`).
 function timeOut() {
   return new DOMException('the time limit is over', 'TimeoutError');
+}
+
+/** What a promise comes to, or where it fails what this makes of that. */
+export function orElse(promise, instead) {
+  return promise.catch(instead);
 }
 
 /** What a promise comes to, unless that takes longer than so many milliseconds. */

@@ -122,16 +122,18 @@ pub struct OutgoingRequest {
     body: Option<Uint8Array>,
 }
 
-/// Whether an answer may come from the edge's cache.
+/// What an answer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cache {
-    /// As the platform has it.
-    Usual,
-    /// Never (Cloudflare, Workers, "Request", `cache`).
-    Never,
+pub enum Purpose {
+    /// To be passed on. Its body is read as it is, also if it is compressed.
+    PassOn,
+    /// Likewise, but it must not come from the edge's cache (Cloudflare, Workers, "Request", `cache`).
+    PassOnNew,
+    /// To be read here: the platform decodes its body. It must not come from the edge's cache.
+    Read,
 }
 
-/// An answer, whose body has yet to come and will be read as it is, also if it is compressed.
+/// An answer, whose body has yet to come.
 pub struct Arrived {
     /// The answer.
     pub response: Response,
@@ -143,7 +145,7 @@ impl OutgoingRequest {
     /// A request of this method to this address. Nothing is sent yet.
     ///
     /// # Errors
-    /// Where the platform would refuse it: a body with GET or HEAD, or a header that is none.
+    /// A body with GET or HEAD, which the platform refuses, or a header that is none.
     pub fn new(
         address: String,
         method: &str,
@@ -167,14 +169,15 @@ impl OutgoingRequest {
         &self,
         service: Option<&Fetcher>,
         time_limit: &TimeLimit,
-        cache: Cache,
+        purpose: Purpose,
     ) -> Result<Arrived, JsValue> {
-        let cache = match cache {
-            Cache::Usual => None,
-            Cache::Never => Some("no-store"),
+        let (cache, encoding) = match purpose {
+            Purpose::PassOn => (None, Some("manual")),
+            Purpose::PassOnNew => (Some("no-store"), Some("manual")),
+            Purpose::Read => (Some("no-store"), None),
         };
         let Self { address, method, lines, body } = self;
-        let sent = send(service, address, method, lines, body.as_ref(), &time_limit.signal(), cache);
+        let sent = send(service, address, method, lines, body.as_ref(), &time_limit.signal(), cache, encoding);
         let arrived: Array = settled(sent).await?.unchecked_into();
         let headers = arrived.get(1).as_string().map(|lines| parse(&lines)).unwrap_or_default();
         Ok(Arrived { response: arrived.get(0).unchecked_into(), headers })

@@ -16,9 +16,9 @@ mod stream;
 mod task;
 
 pub use bindings::*;
-pub use body::{Bytes, Gathered, gather, pipe};
+pub use body::{Bytes, Gathered, gather, gather_within, pipe};
 pub use crypto::Cipher;
-pub use message::{Arrived, Cache, Head, OutgoingRequest, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply};
+pub use message::{Arrived, Head, OutgoingRequest, Purpose, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply};
 pub use panic::lifecycle;
 pub use relay::Relay;
 pub use signature::check_signature;

@@ -32,6 +32,7 @@ const outages = ['down', 'redirects', 'broken', 'endless', 'hangs'];
 const unserved = outages.map((fault) => Object.assign(server.at(`/${fault}`, [key]), { fault }));
 const [rotating, cached, burst] = ['/rotating', '/cached', '/burst'].map((path) => server.at(path, [key]));
 const unused = server.at('/unused', [key]);
+const compressed = Object.assign(server.at('/compressed', [key]), { fault: 'compressed' });
 
 const { gate, origin } = await serve([
   claimed('payments', '/v1/payments', main),
@@ -41,6 +42,7 @@ const { gate, origin } = await serve([
   claimed('cached', '/cached', cached),
   claimed('burst', '/burst', burst),
   claimed('unused', '/unused', unused),
+  claimed('compressed', '/v1/compressed', compressed),
   claimed('remembered', '/v1/payment_intents', main, { replay_cache: '5m' }),
   ...unserved.map((set) => claimed(`never-${set.fault}`, `/never/${set.fault}`, set)),
 ]);
@@ -73,6 +75,14 @@ for (const signer of keys) {
     assert.equal(await origin.executions(id), 2);
   });
 }
+
+test('keys may come compressed', async () => {
+  const id = freshKey();
+  const path = '/v1/compressed';
+  const first = await pay(id, signed(key, claims()), { path });
+  assert.equal(first.outcome, 'created', first.text);
+  assertReplayed(await pay(id, signed(key, claims()), { path }), first);
+});
 
 test('a text and a number are two subjects', async () => {
   const id = freshKey();

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use oncegate::platform::{
-    Bytes, Cache, Cipher, Fetcher, Gathered, OutgoingRequest, Relay, Response, TIME_LIMIT_OVER, TimeLimit,
+    Bytes, Cipher, Fetcher, Gathered, OutgoingRequest, Purpose, Relay, Response, TIME_LIMIT_OVER, TimeLimit,
     WritableStream, gather, header_list, pipe, property, reply, run, settled, sleep,
 };
 use oncegate_protocol::hashing::BodyDigest;
@@ -117,7 +117,7 @@ async fn a_request_is_sent_as_it_was_made_and_redirects_are_answers() {
     in_task(async {
         let (service, limit) = (service(), TimeLimit::begin(Duration::from_secs(9)));
         let request = outgoing("PROPFIND", &[("x-a", "1"), ("x-c", "a: b")], Some(b"abc")).unwrap();
-        let arrived = request.send(Some(&service), &limit, Cache::Never).await.unwrap();
+        let arrived = request.send(Some(&service), &limit, Purpose::PassOnNew).await.unwrap();
         assert_eq!((arrived.response.status(), body_of(&arrived.response).await), (201, b"yes".to_vec()));
         let text = ("content-type".to_owned(), "text/plain;charset=UTF-8".to_owned());
         assert_eq!(arrived.headers, [text, ("x-b".to_owned(), "2".to_owned())]);
@@ -130,7 +130,9 @@ async fn a_request_is_sent_as_it_was_made_and_redirects_are_answers() {
         says("encodeResponseBody", "manual");
         assert_eq!(property(&sent("headers"), "x-c").as_string().as_deref(), Some("a: b"));
         assert_eq!(sent("body").unchecked_into::<Uint8Array>().to_vec(), b"abc");
-        request.send(Some(&service), &limit, Cache::Usual).await.unwrap();
+        request.send(Some(&service), &limit, Purpose::Read).await.unwrap();
+        assert!(property(&property(&service, "init"), "encodeResponseBody").is_undefined());
+        request.send(Some(&service), &limit, Purpose::PassOn).await.unwrap();
         assert!(property(&property(&service, "init"), "cache").is_undefined());
     })
     .await;
@@ -159,7 +161,7 @@ async fn a_time_limit_ends_a_call_unless_it_is_lifted() {
         let [ended, lifted] = &limits;
         let mut signals = Vec::new();
         for limit in [ended, lifted] {
-            outgoing("GET", &[], None).unwrap().send(Some(&service), limit, Cache::Usual).await.unwrap();
+            outgoing("GET", &[], None).unwrap().send(Some(&service), limit, Purpose::Read).await.unwrap();
             signals.push(property(&property(&service, "init"), "signal"));
         }
         lifted.lift();

@@ -149,7 +149,7 @@ each in turn in every round, in front of nginx and under wrk, the Workers in wor
 tables and leaves them in bench/results/, with a plot. Exit code 0 only if every target is met that can be counted; those that are
 ratios of times are printed beside what was reached. Half an hour; it needs the machine to itself.
 
-  --quick          three rounds of 2 s a load, objects in memory only, results in target/bench/: less than five minutes
+  --quick          two rounds of 2 s a load, objects in memory only, results in target/bench/: less than five minutes
   --rounds N       how many rounds (default 5)
   --seconds S      how long each load is sent in a round (default 4)
   --storage WHERE  where the objects are: tmpfs or disk (default: first one, then the other)

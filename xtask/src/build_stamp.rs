@@ -1,6 +1,7 @@
 //! Telling by content whether something must be done again.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -30,6 +31,16 @@ impl Stamp {
     /// Whether the result was made from just this.
     pub(crate) fn is_current(&self) -> bool {
         fs::read_to_string(&self.file).is_ok_and(|stored| stored == self.digest)
+    }
+
+    /// Forgets what the result was made from.
+    pub(crate) fn forget(&self) -> Result<()> {
+        match fs::remove_file(&self.file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("removing {}", self.file.display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Remembers that the result is now made from this.

@@ -27,9 +27,11 @@ pub(crate) fn set_up_and_build(project: &Project) -> Result<()> {
 /// The caller holds the lock of [`setup::under_lock`].
 pub(crate) fn build(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
     let stamp = stamp(project, toolchain)?;
-    if project.path("build/index.js").is_file() && stamp.is_current() {
+    if modules(project).iter().all(|file| file.is_file()) && stamp.is_current() {
         return Ok(());
     }
+    // What is written from here on is of these sources, and of no others until all of it is.
+    stamp.forget()?;
     compile(project, toolchain)?;
     stamp.store()
 }

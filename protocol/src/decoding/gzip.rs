@@ -29,6 +29,8 @@ pub(super) struct Gzip {
     /// How many bytes have come of the stream, modulo 2^32.
     length: u32,
     is_whole: bool,
+    /// What has decoded a member, for the next one: a kilobyte may hold fifty of them.
+    spare: Option<Inflate>,
 }
 
 /// What the next byte is part of. Where the bytes are known, these are those that are still to come.
@@ -51,7 +53,7 @@ enum Part {
 impl Gzip {
     pub(super) fn new() -> Self {
         let part = Part::Beginning(BEGINNING.to_vec().into_iter());
-        Self { part, flags: 0, crc: Crc::new(), length: 0, is_whole: false }
+        Self { part, flags: 0, crc: Crc::new(), length: 0, is_whole: false, spare: None }
     }
 
     /// Whether it may end here: behind a member.
@@ -69,7 +71,10 @@ impl Gzip {
                 self.came(decoded.get(before..).unwrap_or_default());
                 if inflated.is_end {
                     let trailer = [self.crc.sum().to_le_bytes(), self.length.to_le_bytes()];
-                    self.part = Part::Trailer(trailer.concat().into_iter());
+                    let stream = core::mem::replace(&mut self.part, Part::Trailer(trailer.concat().into_iter()));
+                    if let Part::Stream(inflate) = stream {
+                        self.spare = Some(inflate);
+                    }
                 }
                 return Ok(taken.saturating_add(inflated.bytes));
             }
@@ -115,7 +120,7 @@ impl Gzip {
             }
             Part::Trailer(rest) => {
                 if is_last(rest, byte)? {
-                    *self = Self { is_whole: true, ..Self::new() };
+                    *self = Self { is_whole: true, spare: self.spare.take(), ..Self::new() };
                 }
             }
             // It does not come byte by byte.
@@ -134,7 +139,7 @@ impl Gzip {
             Part::Check(self.crc.sum().to_le_bytes().into_iter().take(2).collect::<Vec<_>>().into_iter())
         } else {
             self.crc = Crc::new();
-            Part::Stream(Inflate::raw())
+            Part::Stream(self.spare.take().map_or_else(Inflate::raw, Inflate::anew))
         };
     }
 

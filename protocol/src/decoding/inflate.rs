@@ -30,6 +30,14 @@ impl Inflate {
         Self::with(inflate_flags::TINFL_FLAG_IGNORE_ADLER32)
     }
 
+    /// For another stream of the same kind. What there is to look back to is of the last one no more.
+    pub(super) fn anew(mut self) -> Self {
+        self.decompressor.init();
+        self.window.fill(0);
+        self.next = 0;
+        self
+    }
+
     /// The zlib format: with a header, and a checksum at the end.
     pub(super) fn zlib() -> Self {
         Self::with(inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER | inflate_flags::TINFL_FLAG_COMPUTE_ADLER32)

@@ -1,5 +1,7 @@
 //! For whom a ledger's answer is, as its header says.
 
+use core::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -9,7 +11,7 @@ use crate::ids::{AttemptId, SealKeyId};
 use crate::record::Answer;
 use crate::replay_cache::Use;
 use crate::seal::Seal;
-use crate::time::Timestamp;
+use crate::time::millis;
 
 /// The header of a ledger's answer that is not for the client as it is. Its prefix is stripped from all that an origin sends.
 ///
@@ -20,8 +22,8 @@ pub const KIND_HEADER: &str = "oncegate-kind";
 /// What a short frame begins with. Base64 has no colon.
 const SHORT: &str = "frame:";
 
-/// What stands before the time until which an answer is on record.
-const UNTIL: &str = "until:";
+/// What stands before the milliseconds for which an answer will be on record.
+const FOR: &str = "for:";
 
 /// What a ledger's answer is where it has the header [`KIND_HEADER`]; without it, it is the client's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,20 +34,20 @@ pub enum Kind {
     Short(Vec<u8>),
     /// The client's, save that its body has yet to be opened.
     Sealed(Seal),
-    /// The client's, and on record until then: it may be remembered.
-    Until(Timestamp),
+    /// The client's, and on record for so long to come: it may be remembered. A span holds whatever the Worker's clock shows.
+    For(Duration),
 }
 
 impl Kind {
     /// The header's value for a frame in the body.
     pub const FRAME: &str = "frame";
 
-    /// The kind of a replay, of an answer that this attempt brought and that is on record until `expires_at`; `None` where it is
-    /// the client's as it is.
-    pub fn of_replay(answer: &Answer, attempt: AttemptId, replays: Use, expires_at: Timestamp) -> Option<Self> {
+    /// The kind of a replay, of an answer that this attempt brought and that is on record for `left`; `None` where it is the
+    /// client's as it is.
+    pub fn of_replay(answer: &Answer, attempt: AttemptId, replays: Use, left: Duration) -> Option<Self> {
         match (answer.seal(attempt), replays) {
             (Some(seal), _) => Some(Self::Sealed(seal)),
-            (None, Use::Remember) => answer.is_memorable().then_some(Self::Until(expires_at)),
+            (None, Use::Remember) => answer.is_memorable().then_some(Self::For(left)),
             (None, Use::HandOn) => None,
         }
     }
@@ -55,7 +57,7 @@ impl Kind {
         match self {
             Self::Frame => Self::FRAME.to_owned(),
             Self::Short(frame) => format!("{SHORT}{}", STANDARD.encode(frame)),
-            Self::Until(time) => format!("{UNTIL}{}", time.as_millis()),
+            Self::For(left) => format!("{FOR}{}", millis(*left)),
             Self::Sealed(seal) => {
                 let mut writer = Writer::with_capacity(32);
                 writer.u8(VERSION);
@@ -79,9 +81,9 @@ impl Kind {
         if let Some(frame) = value.strip_prefix(SHORT) {
             return STANDARD.decode(frame).map(Self::Short).map_err(unknown);
         }
-        if let Some(time) = value.strip_prefix(UNTIL) {
-            let broken = |_| DecodeError::Unknown { what: "the time", value: time.bytes().next().unwrap_or_default() };
-            return time.parse().map(|millis| Self::Until(Timestamp::from_millis(millis))).map_err(broken);
+        if let Some(left) = value.strip_prefix(FOR) {
+            let broken = |_| DecodeError::Unknown { what: "the span", value: left.bytes().next().unwrap_or_default() };
+            return left.parse().map(|millis| Self::For(Duration::from_millis(millis))).map_err(broken);
         }
         let seal = STANDARD.decode(value).map_err(unknown)?;
         let mut reader = Reader::new(&seal);
@@ -113,10 +115,10 @@ mod tests {
         }
         assert!(Kind::from_header("frame:?").is_err());
         for time in [0, 1_700_000_000_123, u64::MAX] {
-            let kind = Kind::Until(Timestamp::from_millis(time));
+            let kind = Kind::For(Duration::from_millis(time));
             assert_eq!(Kind::from_header(&kind.to_header()), Ok(kind));
         }
-        for broken in ["until:", "until:-1", "until:soon", "until:18446744073709551616"] {
+        for broken in ["for:", "for:-1", "for:ever", "for:18446744073709551616"] {
             assert!(Kind::from_header(broken).is_err(), "{broken}");
         }
         for kind in [Kind::Frame, Kind::Sealed(seal)] {

@@ -1,6 +1,7 @@
 // An issuer of tokens: keys of its own, tokens signed by node:crypto, and a server for the public keys.
 
 import { constants, createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 
 import { handmadeOrigin } from './origin.mjs';
 
@@ -67,6 +68,11 @@ export async function startKeyServer() {
       },
       redirects: () => outgoing.writeHead(302, { location: '/elsewhere' }).end(),
       broken: () => outgoing.end('<html>'),
+      // No fault: as many servers answer who is asked for it, and some who is not.
+      compressed: () => {
+        const bytes = gzipSync(JSON.stringify({ keys: set.keys.map(({ jwk }) => jwk) }));
+        outgoing.writeHead(200, { 'content-encoding': 'gzip' }).end(bytes);
+      },
       endless: () => outgoing.end(JSON.stringify({ keys: set.keys.map(({ jwk }) => jwk), more: 'x'.repeat(1 << 20) })),
     };
     (answers[set.fault] ?? whole)();
