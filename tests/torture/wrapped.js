@@ -1,10 +1,10 @@
 // The shipped Worker and ledger, with something between them, or around both, that spoils them: what a broken gate would do. The
 // files in broken/ say what. It runs in workerd.
 
-import Worker, { Ledger as Shipped } from './index.js';
+import worker, { Ledger as Shipped } from './index.js';
 import { Sent } from './sent.js';
 
-export { Worker };
+export { worker };
 
 const BEGIN = 1;
 
@@ -52,10 +52,10 @@ export function ledger(spoil) {
 
 /** A gate whose answers `spoil` changes. */
 export function gate(spoil) {
-  return class extends Worker {
-    async fetch(request) {
-      return spoil(await super.fetch(request));
-    }
+  return {
+    async fetch(request, env, context) {
+      return spoil(await worker.fetch(request, env, context));
+    },
   };
 }
 

@@ -1,8 +1,8 @@
 // What is unknown is taken for not executed: the key is free again.
 
-import { Worker, ledger } from './wrapped.js';
+import { ledger, worker } from './wrapped.js';
 
-export default Worker;
+export default worker;
 
 export const Ledger = ledger((begin, ask, sql) => {
   const [table] = sql.exec("SELECT name FROM sqlite_schema WHERE name = 'g1'");

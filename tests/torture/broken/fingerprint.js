@@ -1,8 +1,8 @@
 // Payloads are not compared: all requests with a key are taken for the same.
 
-import { Worker, ledger } from './wrapped.js';
+import { ledger, worker } from './wrapped.js';
 
-export default Worker;
+export default worker;
 
 export const Ledger = ledger((begin, ask) => {
   begin.fingerprint.fill(0);

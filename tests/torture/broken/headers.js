@@ -1,8 +1,8 @@
 // A replay lacks a header.
 
-import { Worker, ledger, mark } from './wrapped.js';
+import { ledger, mark, worker } from './wrapped.js';
 
-export default Worker;
+export default worker;
 
 export const Ledger = ledger(async (_, ask) => {
   const response = await ask();

@@ -1,8 +1,8 @@
 // A lease holds nobody back: a key that is in progress is taken for free.
 
-import { Worker, ledger } from './wrapped.js';
+import { ledger, worker } from './wrapped.js';
 
-export default Worker;
+export default worker;
 
 export const Ledger = ledger((begin, ask, sql) => {
   const [table] = sql.exec("SELECT name FROM sqlite_schema WHERE name = 'g1'");

@@ -1,8 +1,8 @@
 // The scope is forgotten once something is on record: a request that asks for the same as another tenant's gets that one's answer.
 
-import { Worker, ledger, mark } from './wrapped.js';
+import { ledger, mark, worker } from './wrapped.js';
 
-export default Worker;
+export default worker;
 
 const answered = new Map();
 
