@@ -1,14 +1,13 @@
 // What can be counted, and so is the same on every machine: calls to the ledger, written rows, the size of the Wasm.
 
 import { readFileSync } from 'node:fs';
-import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { inParallel } from '../tests/e2e/support/parallel.mjs';
 import { send } from '../tests/e2e/support/http.mjs';
 import { until } from '../tests/e2e/support/until.mjs';
 import { builtWorker } from '../tests/e2e/support/workerd.mjs';
+import { payUnderKeys } from './keys.mjs';
 import { startWorkerd } from './workerd.mjs';
 
 const KEYS = 2000;
@@ -30,20 +29,14 @@ export async function count({ origin, folder, meanwhile }) {
   const bindings = { ORIGIN: origin.url, ROUTES: [ROUTE] };
   const gate = await startWorkerd({ name: 'the gate that is counted', modules, bindings, hasLedger: true, folder });
   const counts = async () => (await send(gate.url, 'GET', '/counts')).json;
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   const ask = async (status) => {
     const before = await counts();
-    await inParallel(Array.from({ length: KEYS }, (_, key) => key), 16, async (key) => {
-      const headers = { authorization: 'Bearer alice' };
-      const reply = await send(gate.url, 'POST', '/v1/payments', { key: `key-${key}`, json: { amount: 1 }, headers, agent });
-      if (reply.outcome !== status) throw new Error(`not ${status}, but ${reply.status}: ${reply.text}`);
-    });
+    await payUnderKeys(gate.url, KEYS, status);
     const after = await counts();
     return { calls: (after.calls - before.calls) / KEYS, rows: (after.rows - before.rows) / KEYS };
   };
   const first = await ask('created');
   const replay = await ask('replayed');
-  agent.destroy();
   const areGone = () => gate.log().includes('"generations":0');
   await Promise.all([until('the records are gone', areGone, { seconds: 120, everyMs: 250 }), meanwhile()]);
   const { rows } = await counts();

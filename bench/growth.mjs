@@ -1,12 +1,10 @@
 // What kept records take: of workerd's memory, by a ledger of few and one of many after the same requests, and of storage.
 
 import { rm } from 'node:fs/promises';
-import { Agent } from 'node:http';
 import { join } from 'node:path';
 
-import { send } from '../tests/e2e/support/http.mjs';
-import { inParallel } from '../tests/e2e/support/parallel.mjs';
 import { bytesPerRecord, startFilled } from './filled.mjs';
+import { payUnderKeys } from './keys.mjs';
 import { RECORDS } from './plan.mjs';
 import { spread } from './statistics.mjs';
 import { peakMebibytes } from './usage.mjs';
@@ -33,16 +31,10 @@ export async function measureGrowth({ origin, folder, kept }) {
 
 async function peakOf(records, { origin, folder, kept }) {
   const gate = await startFilled(records, { origin, folder, kept });
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-  const headers = { authorization: 'Bearer alice' };
   try {
-    await inParallel(Array.from({ length: REQUESTS }, (_, key) => key), 16, async (key) => {
-      const reply = await send(gate.url, 'POST', '/v1/payments', { key: `key-${key}`, json: { amount: 1 }, headers, agent });
-      if (reply.outcome !== 'created') throw new Error(`not created, but ${reply.status}: ${reply.text}`);
-    });
+    await payUnderKeys(gate.url, REQUESTS, 'created');
     return peakMebibytes(gate.pids);
   } finally {
-    agent.destroy();
     await gate.stop();
     await rm(folder, { recursive: true, force: true });
   }
