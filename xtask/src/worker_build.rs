@@ -44,7 +44,7 @@ pub(crate) fn build_with_names(project: &Project, toolchain: &WasmToolchain) -> 
     let module = module(project);
     if !module.is_file() {
         // `cargo clean` removes it, but leaves what is in `build/`.
-        compile(project, toolchain)?;
+        stamp(project, toolchain)?.forget()?;
     }
     build(project, toolchain)?;
     Ok(module)
