@@ -38,6 +38,7 @@ export const LOADS = {
   e: [FIRST, REPLAY],
   f: [FIRST],
   g: [FIRST],
+  h: [FIRST, REPLAY],
 };
 
 /** These take turns, with the loads of the first of them. */
@@ -56,4 +57,12 @@ export const TARGETS = [
   { of: ['c', 'first'], to: ['e', 'first'], most: 1.0 },
   { of: ['g', 'first'], to: ['f', 'first'], most: 1.1 },
   { of: ['g', 'first'], to: ['f', 'first'], figure: 'p50', most: 1.1 },
+];
+
+/** No targets: what the platform's calls alone make of a case, and what Oncegate adds to them. */
+export const SHARES = [
+  { of: ['h', 'first'], to: ['b', 'first'] },
+  { of: ['h', 'replay'], to: ['b', 'replay'] },
+  { of: ['c', 'first'], to: ['h', 'first'] },
+  { of: ['c', 'replay'], to: ['h', 'replay'] },
 ];

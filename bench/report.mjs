@@ -1,6 +1,6 @@
 // The tables and the plot of a run.
 
-import { TARGETS } from './plan.mjs';
+import { SHARES, TARGETS } from './plan.mjs';
 import { over, ratio, spread } from './statistics.mjs';
 import { SUBJECTS } from './subjects.mjs';
 
@@ -25,13 +25,13 @@ export function casesTable(run) {
   return table(['subject', 'load', 'CPU µs', '× a (min to max)', 'requests/s', 'p50 ms', 'p99 ms'], rows);
 }
 
-/** Every target that is a ratio, with what was reached. */
+/** Every target that is a ratio, with what was reached, and then the shares. */
 export function targetsTable(run) {
-  const rows = TARGETS.map(({ of, to, figure = 'cpu', most }) => {
+  const rows = [...TARGETS, ...SHARES].map(({ of, to, figure = 'cpu', most }) => {
     const reached = ratio(run.rounds, of, to, figure);
     if (!reached) return undefined;
-    const verdict = reached.median <= most ? 'met' : 'missed';
-    return [FIGURES[figure], of.join(' '), to.join(' '), `≤ ${most.toFixed(2)}`, withSpread(reached), verdict];
+    const [target, verdict] = most ? [`≤ ${most.toFixed(2)}`, reached.median <= most ? 'met' : 'missed'] : ['', ''];
+    return [FIGURES[figure], of.join(' '), to.join(' '), target, withSpread(reached), verdict];
   });
   return table(['', 'of', 'to', 'target', 'ratio (min to max)', ''], rows.filter(Boolean));
 }

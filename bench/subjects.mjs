@@ -1,4 +1,4 @@
-// What is measured, each as it is started: the two floors, Oncegate, and what people would take instead.
+// What is measured, each as it is started: the floors, Oncegate, and what people would take instead.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -86,4 +86,15 @@ export const SUBJECTS = {
   },
   f: { name: `Oncegate, ${RECORDS.few.toLocaleString('en')} records`, start: (where) => startFilled(RECORDS.few, where) },
   g: { name: `Oncegate, ${RECORDS.many.toLocaleString('en')} records`, start: (where) => startFilled(RECORDS.many, where) },
+  h: {
+    name: 'platform calls of a gate',
+    start: ({ origin, folder }) =>
+      startWorkerd({
+        name: 'h',
+        modules: [worker('platform-calls.js')],
+        bindings: { ORIGIN: origin.url },
+        hasLedger: true,
+        folder,
+      }),
+  },
 };

@@ -145,6 +145,7 @@ Measures what a request costs: CPU time of the serving process, requests a secon
   c  Oncegate                                              d  @node-idempotency/core with Redis, in Node
   e  idempotent-proxy-server, in memory                    f  Oncegate, a ledger of 1,000 records
                                                            g  Oncegate, a ledger of 1,000,000 records
+                                                           h  what a gate asks of the platform, nothing decided
 each in turn in every round, in front of nginx and under wrk, the Workers in workerd. Then counts calls, rows and bytes. Prints
 tables and leaves them in bench/results/, with a plot. Exit code 0 only if every target is met that can be counted; those that are
 ratios of times are printed beside what was reached. Half an hour; it needs the machine to itself.
