@@ -17,6 +17,11 @@ pub fn may_call_origin(elapsed: Duration, timeout: Duration, lease: Duration) ->
     elapsed.saturating_add(timeout) <= lease
 }
 
+/// Whether an answer that took so long came in time. One that is only observed may take longer than the gate would have waited.
+pub fn came_in_time(elapsed: Duration, timeout: Duration) -> bool {
+    elapsed <= timeout
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

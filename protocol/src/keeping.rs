@@ -47,8 +47,13 @@ impl Keeping {
             (Some(headers), SentBody::Follows { .. }) => {
                 SentOutcome::Completed { status, headers: headers.clone(), body }
             }
-            _ => SentOutcome::Completed { status, headers: Headers::new(), body: SentBody::TooLarge },
+            _ => Self::without_body(status),
         }
+    }
+
+    /// What to tell the ledger where all that is kept is that the origin has executed, and answered with this status.
+    pub fn without_body(status: Status) -> SentOutcome {
+        SentOutcome::Completed { status, headers: Headers::new(), body: SentBody::TooLarge }
     }
 }
 

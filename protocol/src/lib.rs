@@ -14,8 +14,9 @@
 //!    travel, [`encoding`] in which coding a body does, [`problem`] what a client is told when it gets no answer of the origin's;
 //! 6. [`seal`] says how a body is sealed before the ledger gets it, and what opens it again;
 //! 7. [`operator`] is what an operator may see and change of all that;
-//! 8. [`replay_cache`] is what a Worker's isolate remembers for a short time, so that it need not ask a ledger;
-//! 9. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
+//! 8. [`observe`] says what a route reports that does not guard yet;
+//! 9. [`replay_cache`] is what a Worker's isolate remembers for a short time, so that it need not ask a ledger;
+//! 10. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
 
 mod bytes;
 pub mod config;
@@ -28,6 +29,7 @@ pub mod ids;
 pub mod keeping;
 pub mod ledger_state;
 pub mod limits;
+pub mod observe;
 pub mod operator;
 pub mod outcome;
 pub mod problem;

@@ -133,6 +133,8 @@ pub const PAGE_LEDGERS: usize = 16;
 pub const COUNTED_LEDGERS: usize = 128;
 /// How many ledgers are asked for their counters at a time (Cloudflare, "Limits": six connections wait at once).
 pub const COUNTED_AT_A_TIME: usize = 4;
+/// How long an answer of the origin is held back, at most, for what is to be said about it in a header, on a route that only observes.
+pub const OBSERVED_PATIENCE: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {

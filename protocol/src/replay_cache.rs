@@ -8,7 +8,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::config::Route;
+use crate::config::{Mode, Route};
 use crate::headers::{Headers, bytes};
 use crate::ids::{Fingerprint, RecordId};
 use crate::limits;
@@ -41,9 +41,11 @@ pub struct Lifetime {
 }
 
 impl Route {
-    /// What its Workers do with replays. Nothing is remembered while its records move: they have two ids then.
+    /// What its Workers do with replays. Nothing is remembered while its records move: they have two ids then; nor where nothing
+    /// is replayed.
     pub fn use_of_replays(&self) -> Use {
-        if self.replay_cache.is_zero() || self.previous.is_some() { Use::HandOn } else { Use::Remember }
+        let is_off = self.replay_cache.is_zero() || self.mode == Mode::Observe;
+        if is_off || self.previous.is_some() { Use::HandOn } else { Use::Remember }
     }
 
     /// How long an answer is remembered that was on record at this time, and will be for `left`; `None` where it is not.

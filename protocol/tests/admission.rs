@@ -3,6 +3,7 @@
 use oncegate_protocol::config::{Config, Secret, Variables};
 use oncegate_protocol::hashing::BodyDigest;
 use oncegate_protocol::ids::{Fingerprint, RecordId};
+use oncegate_protocol::observe::Observed;
 use oncegate_protocol::request::*;
 use serde_json::{Value, json};
 
@@ -56,6 +57,7 @@ enum Seen {
     Own(&'static str),
     Refused(&'static str, String),
     Guarded(RecordId, Fingerprint, String),
+    Observed(&'static str),
     Token,
 }
 
@@ -85,6 +87,9 @@ fn identify<'c>(config: &'c Config, request: &Request) -> Result<Identity<'c>, S
         Admission::Operator(_) => Err(Seen::Own("operator")),
         Admission::Refuse(problem) => Err(refused(&problem)),
         Admission::ByToken(_) => Err(Seen::Token),
+        Admission::Observed(_, Observed::Refused(problem)) => Err(Seen::Observed(problem.case().name())),
+        Admission::Observed(_, Observed::Guarded(_)) => Err(Seen::Observed("guarded")),
+        Admission::Observed(_, Observed::ByToken(_)) => Err(Seen::Observed("token")),
         Admission::Guarded(Guarded::ByBytes(guard)) => Ok(guard.identify(BodyDigest::of(request.body.as_bytes()))),
         Admission::Guarded(Guarded::ByJson(guard)) => {
             guard.identify(request.body.as_bytes()).map_err(|unidentified| match unidentified {
@@ -116,7 +121,30 @@ fn case(config: &Config, request: &Request) -> &'static str {
         Seen::Own(what) => what,
         Seen::Guarded(..) => "guarded",
         Seen::Token => "token",
+        Seen::Observed(what) => what,
     }
+}
+
+#[test]
+fn a_route_that_observes_refuses_nothing_and_says_what_it_would_have_done() {
+    let observing = config(json!({ "mode": "observe", "max_request": 10 }));
+    let requests = [
+        ("guarded", post("")),
+        ("missing", post("").without("idempotency-key")),
+        ("malformed", post("").header("idempotency-key", "\"")),
+        ("unscoped", post("").without("authorization")),
+        ("too-large", post("").header("content-length", "11")),
+    ];
+    for (what, request) in requests {
+        assert_eq!(see(&observing, &request), Seen::Observed(what));
+    }
+    assert_eq!(see(&observing, &post("").by("GET")), Seen::Pass);
+    let optional = config(json!({ "mode": "observe", "required": false }));
+    assert_eq!(see(&optional, &post("").without("idempotency-key")), Seen::Pass);
+    let by_token = config(json!({
+        "mode": "observe", "scope": ["jwt:sub"], "jwt": { "jwks": "https://issuer.example/keys", "issuer": "https://issuer.example" },
+    }));
+    assert_eq!(see(&by_token, &post("").header("authorization", "Bearer a.b.c")), Seen::Observed("token"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod body;
 mod decoded;
 mod early;
 mod guarded;
+mod observed;
 mod probe;
 mod remembered;
 mod replies;
@@ -31,8 +32,9 @@ use serde_json::json;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::origin::{self, Passed};
 use crate::platform::{Begun, Bindings, Context, Head, Request, Response, begin, describe, discard, or_else, start};
-use crate::{configuration, log, operator, origin};
+use crate::{configuration, log, operator};
 pub(crate) use remembered::forget;
 pub(crate) use replies::problem as problem_reply;
 
@@ -94,6 +96,9 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, 
         Admission::Operator(token) => operator::handle(&deployment, token, &asked, &request).await,
         Admission::Nothing => replies::nothing(),
         Admission::Refuse(problem) => refuse(&request, &problem),
+        Admission::Observed(route, observed) => {
+            return observed::observe(deployment, request, head, route, observed).await;
+        }
         Admission::Guarded(guarded) => return guard_request(deployment, request, head, guarded).await,
         Admission::ByToken(by_token) => match tokens::verify(&deployment, by_token).await {
             Ok(guarded) => return guard_request(deployment, request, head, guarded).await,
@@ -106,7 +111,7 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, 
 /// Sends a request on untouched, and gives the promise of the answer. It is not waited for here: what waits goes on when its client has
 /// hung up, and a request that passes through ends with its client, as it would without a gate.
 fn pass(deployment: &Deployment, request: &Request, head: &Head) -> Result<JsValue, JsValue> {
-    let answer = origin::pass(deployment.config, &deployment.bindings, request, head);
+    let answer = origin::pass(deployment.config, &deployment.bindings, request, head, Passed::Untouched);
     Ok(NOT_PASSED
         .with(|not_passed| or_else(&answer.unwrap_or_else(|thrown| Promise::reject(&thrown)), not_passed))
         .into())

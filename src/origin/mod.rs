@@ -7,7 +7,7 @@ use oncegate_protocol::outcome::Doubt;
 use oncegate_protocol::request::RequestUrl;
 use wasm_bindgen::JsValue;
 
-use crate::platform::{Bindings, Head, Request, TIME_LIMIT_OVER, fetch_at, fetch_request, property};
+use crate::platform::{Bindings, Head, Request, TIME_LIMIT_OVER, fetch_at, fetch_request, pass_undecoded, property};
 
 /// The address at the origin for a request to this address.
 pub fn address(config: &Config, url: &str) -> String {
@@ -25,11 +25,26 @@ pub fn sibling(config: &Config, url: &str, path_and_query: &str) -> String {
     }
 }
 
+/// What is done with the answer to a request that passes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// Nothing.
+    Untouched,
+    /// Its body may be read as it is, also if it is compressed.
+    Observed,
+}
+
 /// Sends a request on as it came, body streamed, and gives the promise of the answer as it comes. Also upgrades.
 ///
 /// # Errors
 /// What the platform throws.
-pub fn pass(config: &Config, bindings: &Bindings, request: &Request, head: &Head) -> Result<Promise, JsValue> {
+pub fn pass(
+    config: &Config,
+    bindings: &Bindings,
+    request: &Request,
+    head: &Head,
+    passed: Passed,
+) -> Result<Promise, JsValue> {
     let address = config.origin.is_some().then(|| address(config, &head.url));
     let mut forged = headers::reserved_in(&head.headers).peekable();
     let copy;
@@ -45,6 +60,9 @@ pub fn pass(config: &Config, bindings: &Bindings, request: &Request, head: &Head
         }
     };
     match (bindings.origin_service(), address) {
+        (service, address) if passed == Passed::Observed => {
+            pass_undecoded(service.as_ref(), address.as_deref(), request)
+        }
         (Some(service), Some(address)) => service.fetch_at(&address, request),
         (Some(service), None) => service.fetch_request(request),
         (None, Some(address)) => fetch_at(&address, request),

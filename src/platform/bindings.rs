@@ -15,6 +15,14 @@ extern "C" {
     pub fn request_lines(request: &Request) -> Result<String, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn respond(status: u16, lines: &str, body: &JsValue) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch, js_name = passUndecoded)]
+    pub fn pass_undecoded(
+        service: Option<&Fetcher>,
+        address: Option<&str>,
+        request: &Request,
+    ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = withHeader)]
+    pub fn with_header(response: &Response, name: &str, value: &str) -> Result<Response, JsValue>;
     pub fn send(
         service: Option<&Fetcher>,
         address: &str,
@@ -87,10 +95,16 @@ extern "C" {
     pub fn array_buffer(this: &Request) -> Result<Promise, JsValue>;
     #[wasm_bindgen(constructor, catch)]
     pub fn new(url: &str, init: &JsValue) -> Result<Request, JsValue>;
+    /// Another request whose body comes from the same source.
+    #[wasm_bindgen(method, catch, js_name = clone)]
+    pub fn tee(this: &Request) -> Result<Request, JsValue>;
 
     pub type Response;
     #[wasm_bindgen(constructor, catch)]
     pub fn new(body: &JsValue, init: &JsValue) -> Result<Response, JsValue>;
+    /// Another response whose body comes from the same source.
+    #[wasm_bindgen(method, catch, js_name = clone)]
+    pub fn tee(this: &Response) -> Result<Response, JsValue>;
     #[wasm_bindgen(method, getter)]
     pub fn status(this: &Response) -> u16;
     #[wasm_bindgen(method, getter)]

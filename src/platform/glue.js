@@ -75,6 +75,22 @@ export function respond(status, lines, body) {
   return new Response(body, { status, headers: headersOf(lines), encodeBody: 'manual' });
 }
 
+/** Sends a request on as it came, like `fetch`, to this address if there is one, but leaves a compressed body as it is when it is read. */
+export function passUndecoded(service, address, request) {
+  const sent = address === undefined ? request : new Request(address, request);
+  const init = { encodeResponseBody: 'manual' };
+  return service === undefined ? fetch(sent, init) : service.fetch(sent, init);
+}
+
+/** Such a response with a header more. One that has switched protocols is nobody's to change. */
+export function withHeader(response, name, value) {
+  if (response.status === 101) return response;
+  const { status, statusText, headers } = response;
+  const copy = new Response(response.body, { status, statusText, headers, encodeBody: 'manual' });
+  copy.headers.set(name, value);
+  return copy;
+}
+
 /** A response that is given again and again, with a body of its own that nobody changes. */
 export class RepeatedResponse {
   #init;

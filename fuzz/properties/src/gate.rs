@@ -61,6 +61,7 @@ impl Request {
             Admission::Refuse(problem) => Admitted::Refused(problem),
             Admission::Guarded(guarded) => self.identify(guarded),
             Admission::ByToken(_) => panic!("a route without tokens asks for one"),
+            Admission::Observed(..) => panic!("a route that enforces only observes"),
         }
     }
 

@@ -64,7 +64,7 @@ fn check_path(config: &Config, path: &str) {
                 Admission::PassThrough if method == "POST" => {
                     assert!(!leads_to(&["v1", "payments"]), "{href} slips past its route: {readings:?}");
                 }
-                Admission::PassThrough | Admission::Guarded(_) | Admission::ByToken(_) => {}
+                Admission::PassThrough | Admission::Guarded(_) | Admission::ByToken(_) | Admission::Observed(..) => {}
             }
             let is_own =
                 |reading: &Vec<Vec<u8>>| reading.first().is_some_and(|first| first.eq_ignore_ascii_case(b"_oncegate"));

@@ -7,11 +7,6 @@ use super::error::ConfigError;
 /// Why a value is refused: what would be allowed.
 pub(super) type Expected = String;
 
-/// The text for a value that the design knows and this version does not.
-pub(super) fn not_available_yet(instead: &str) -> Expected {
-    format!("{instead} (what is given here is not available yet)")
-}
-
 /// What became of a field that may be absent.
 pub(super) enum Given<T> {
     /// It is not there.

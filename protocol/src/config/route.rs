@@ -129,6 +129,8 @@ impl FirstReply {
 pub enum Mode {
     /// It guards.
     Enforce,
+    /// Its requests go to the origin, and what it would have done is reported ([`crate::observe`]).
+    Observe,
     /// Its requests pass through as if it were not there.
     Off,
 }
@@ -206,11 +208,11 @@ impl Route {
         self.seal.as_ref().filter(|_| has_body(method) && !status.forbids_body())
     }
 
-    /// How long a duplicate waits for the first request.
+    /// How long a duplicate waits for the first request. Nothing waits that is only observed.
     pub fn wait(&self) -> Duration {
-        match self.on_duplicate {
-            OnDuplicate::Conflict => Duration::ZERO,
-            OnDuplicate::Wait(wait) => wait,
+        match (self.mode, self.on_duplicate) {
+            (Mode::Observe, _) | (_, OnDuplicate::Conflict) => Duration::ZERO,
+            (_, OnDuplicate::Wait(wait)) => wait,
         }
     }
 }

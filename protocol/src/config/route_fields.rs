@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use serde_json::Value;
 
-use super::fields::{Expected, Fields, not_available_yet};
+use super::fields::{Expected, Fields};
 use super::probe::UnknownPolicy;
 use super::route::{FingerprintRule, FirstReply, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
 use super::scope::{Scope, ScopeSource};
@@ -263,10 +263,7 @@ fn parse_statuses(value: &Value) -> Result<Vec<u16>, Expected> {
 }
 
 fn parse_mode(value: &Value) -> Result<Mode, Expected> {
-    match value.as_str() {
-        Some("observe") => Err(not_available_yet("\"enforce\" or \"off\"")),
-        _ => values::word(value, &[("enforce", Mode::Enforce), ("off", Mode::Off)]),
-    }
+    values::word(value, &[("enforce", Mode::Enforce), ("observe", Mode::Observe), ("off", Mode::Off)])
 }
 
 struct Shards {

@@ -32,7 +32,10 @@ pub enum Found<'a> {
     One(RouteMatch<'a>),
     /// Its path can be read in several ways, and they lead to different routes, or say different things of whose request it
     /// is and which.
-    Two,
+    Two {
+        /// One of these routes, where all of them only observe.
+        observed_by: Option<&'a Route>,
+    },
 }
 
 impl RouteMatch<'_> {
@@ -50,10 +53,10 @@ impl RouteTable {
     /// Routes that are off are checked like the others, and then put aside, so that they hide no wider one.
     pub(super) fn build(routes: Vec<Route>, errors: &mut Vec<ConfigError>) -> Self {
         let table = Self::of(routes, errors);
-        if table.routes.iter().all(|route| route.mode == Mode::Enforce) {
+        if table.routes.iter().all(|route| route.mode != Mode::Off) {
             return table;
         }
-        let (on, off) = table.routes.into_iter().partition(|route| route.mode == Mode::Enforce);
+        let (off, on) = table.routes.into_iter().partition(|route| route.mode == Mode::Off);
         Self { off, ..Self::of(on, &mut Vec::new()) }
     }
 
@@ -114,14 +117,20 @@ impl RouteTable {
     pub fn find(&self, method: &str, path: &NormalPath) -> Found<'_> {
         let Some((_, router)) = self.by_method.iter().find(|(name, _)| name == method) else { return Found::None };
         let mut found: Option<RouteMatch<'_>> = None;
+        let (mut differ, mut only_observe) = (false, true);
         for reading in core::iter::once(path.exact()).chain(path.others()) {
-            match (self.at(router, &reading), &found) {
-                (Some(other), Some(first)) if !other.is_as(first) => return Found::Two,
-                (Some(first), None) => found = Some(first),
-                _ => {}
+            let Some(other) = self.at(router, &reading) else { continue };
+            only_observe &= other.route.mode == Mode::Observe;
+            match &found {
+                None => found = Some(other),
+                Some(first) => differ |= !other.is_as(first),
             }
         }
-        found.map_or(Found::None, Found::One)
+        match found {
+            None => Found::None,
+            Some(first) if differ => Found::Two { observed_by: only_observe.then_some(first.route) },
+            Some(only) => Found::One(only),
+        }
     }
 
     fn at(&self, router: &Router<usize>, path: &str) -> Option<RouteMatch<'_>> {

@@ -2,6 +2,7 @@ mod bounds;
 mod routes;
 
 use super::*;
+use crate::replay_cache::Use;
 use crate::request::NormalPath;
 use serde_json::json;
 
@@ -204,12 +205,16 @@ fn a_probe_says_whose_request_it_asks_about() {
 }
 
 #[test]
-fn what_comes_later_is_refused_and_not_ignored() {
-    let later = [("mode", json!("observe"))];
-    for (field, value) in later {
-        let text = with(field, value).unwrap_err().to_string();
-        assert!(text.contains(field) && text.contains("not available yet"), "{text}");
-    }
+fn what_only_observes_neither_waits_nor_remembers() {
+    let route = |mode: &str| {
+        let fields = json!({ "name": "payments", "path": "/", "scope": "public", "mode": mode, "on_duplicate": "wait",
+                             "replay_cache": "1m" });
+        parse(json!([fields])).unwrap().routes.routes()[0].clone()
+    };
+    let (enforcing, observing) = (route("enforce"), route("observe"));
+    assert_eq!((enforcing.wait().as_secs(), observing.wait().as_secs()), (10, 0));
+    assert_eq!((enforcing.use_of_replays(), observing.use_of_replays()), (Use::Remember, Use::HandOn));
+    assert!(with("mode", json!("watch")).unwrap_err().to_string().contains("\"observe\""));
 }
 
 #[test]
@@ -363,7 +368,8 @@ fn name(config: &Config, method: &str, path: &str) -> String {
     match config.routes.find(method, &NormalPath::parse(path)) {
         Found::One(found) => found.route.name.clone(),
         Found::None => "none".to_owned(),
-        Found::Two => "two".to_owned(),
+        Found::Two { observed_by: None } => "two".to_owned(),
+        Found::Two { observed_by: Some(route) } => format!("two, observed by {}", route.name),
     }
 }
 
@@ -378,6 +384,21 @@ fn no_reading_of_a_path_slips_past_its_route() {
     assert_eq!(found("/v1/orders/a%2Fb/pay"), "pay");
     assert_eq!(found("/v1/orders/a%2Fpay"), "two", "an order called a/pay, or the payment of a");
     assert_eq!(found("/v1/orders"), "none");
+}
+
+#[test]
+fn a_path_of_two_readings_is_only_observed_where_nothing_enforces() {
+    let found = |one: &str, other: &str| {
+        let route =
+            |name: &str, path: &str, mode: &str| json!({ "name": name, "path": path, "scope": "public", "mode": mode });
+        let routes = json!([route("order", "/v1/orders/{id}", one), route("pay", "/v1/orders/{id}/pay", other)]);
+        name(&parse(routes).unwrap(), "POST", "/v1/orders/a%2Fpay")
+    };
+    assert_eq!(found("observe", "observe"), "two, observed by order");
+    for (one, other) in [("enforce", "observe"), ("observe", "enforce"), ("enforce", "enforce")] {
+        assert_eq!(found(one, other), "two", "{one}, {other}");
+    }
+    assert_eq!(found("off", "observe"), "pay");
 }
 
 #[test]

@@ -242,7 +242,7 @@ fn route(route: &Route) -> Value {
         "unknown": route.outcomes.unknown,
         "replay_cache": span(route.replay_cache),
         "reply": match route.reply { FirstReply::Stored => "stored", FirstReply::Early => "early" },
-        "mode": match route.mode { Mode::Enforce => "enforce", Mode::Off => "off" },
+        "mode": match route.mode { Mode::Enforce => "enforce", Mode::Observe => "observe", Mode::Off => "off" },
         "shards": match &route.previous {
             Some(previous) if previous.shards != route.layout.shards => {
                 json!({ "count": route.layout.shards, "previous": previous.shards })

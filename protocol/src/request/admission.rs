@@ -9,9 +9,12 @@ use super::jwt::ByToken;
 use super::key::{self, KeyPart};
 use super::scope::{self, HeadScope, ScopePart, WholeScope};
 use super::{NormalPath, RequestUrl, json};
-use crate::config::{Config, FingerprintRule, Found, KeySource, Layout, Origin, Route, RouteMatch, UnknownPolicy};
+use crate::config::{
+    Config, FingerprintRule, Found, KeySource, Layout, Mode, Origin, Route, RouteMatch, UnknownPolicy,
+};
 use crate::hashing::{BodyDigest, Parts};
 use crate::ids::{Fingerprint, RecordId};
+use crate::observe::Observed;
 use crate::operator::AdminToken;
 use crate::problem::{DOCUMENTATION_PATH, Problem};
 use crate::record::OnUnknown;
@@ -52,6 +55,23 @@ pub enum Admission<'c> {
     Guarded(Guarded<'c>),
     /// It is guarded, and whose it is says a token, which must be verified first.
     ByToken(ByToken<'c>),
+    /// It goes to the origin untouched, and what this route would have made of it is reported.
+    Observed(&'c Route, Observed<'c>),
+}
+
+impl<'c> Admission<'c> {
+    /// That of a route in its mode.
+    fn of(self, route: &'c Route) -> Self {
+        if route.mode != Mode::Observe {
+            return self;
+        }
+        match self {
+            Self::Refuse(problem) => Self::Observed(route, Observed::Refused(problem)),
+            Self::Guarded(guarded) => Self::Observed(route, Observed::Guarded(guarded)),
+            Self::ByToken(by_token) => Self::Observed(route, Observed::ByToken(by_token)),
+            other => other,
+        }
+    }
 }
 
 /// A guarded request of which all is known but its body.
@@ -94,12 +114,12 @@ impl Identity<'_> {
         Asked { id: self.place.id, fingerprint: self.fingerprint }
     }
 
-    /// What its claim says of an unknown outcome. What cannot be asked about is held.
+    /// What its claim says of an unknown outcome. What cannot be asked about is held, and nobody is asked where all is only observed.
     pub fn on_unknown(&self) -> OnUnknown {
         match (&self.route.on_unknown, &self.probe) {
             (UnknownPolicy::Retry, _) => OnUnknown::Retry,
-            (UnknownPolicy::Probe(_), Some(_)) => OnUnknown::Probe,
-            (UnknownPolicy::Hold, _) | (UnknownPolicy::Probe(_), None) => OnUnknown::Hold,
+            (UnknownPolicy::Probe(_), Some(_)) if self.route.mode != Mode::Observe => OnUnknown::Probe,
+            (UnknownPolicy::Hold | UnknownPolicy::Probe(_), _) => OnUnknown::Hold,
         }
     }
 }
@@ -172,8 +192,20 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
     let found = match config.routes.find(head.method, &path) {
         Found::None => return Admission::PassThrough,
         Found::One(found) => found,
-        Found::Two => return Admission::Refuse(Problem::malformed(TWO_ROUTES)),
+        Found::Two { observed_by } => {
+            let refused = Admission::Refuse(Problem::malformed(TWO_ROUTES));
+            return match observed_by {
+                Some(route) => refused.of(route),
+                None => refused,
+            };
+        }
     };
+    let route = found.route;
+    admit_keyed(found, &path, head).of(route)
+}
+
+/// Decides where a route has been found.
+fn admit_keyed<'c>(found: RouteMatch<'c>, path: &NormalPath, head: &RequestHead<'_>) -> Admission<'c> {
     let key = match read_key(&found, head) {
         Ok(key) => key,
         Err(KeyFault::Missing(_)) if !found.route.required => return Admission::PassThrough,
@@ -192,7 +224,7 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
         [KeySource::Header(name)] => (head.header)(name),
         _ => None,
     };
-    let target = Target::new(head.method, &path, head.url.query);
+    let target = Target::new(head.method, path, head.url.query);
     let unscoped = Unscoped { route, target, key, key_as_sent, parameters: found.parameters };
     match scope {
         HeadScope::Whole(scope) => Admission::Guarded(unscoped.scoped(scope)),

@@ -1,7 +1,7 @@
 //! What `dev` is to run, of `wrangler.toml` and the flags.
 
 use anyhow::{Context, Result, anyhow, bail};
-use oncegate_protocol::config::{self, Config, Found};
+use oncegate_protocol::config::{self, Config, Found, Mode};
 use oncegate_protocol::request::NormalPath;
 
 use crate::arguments::DevFlags;
@@ -83,7 +83,8 @@ fn guarded(config: &Config) -> Vec<String> {
         return vec!["guards nothing: every route is off".to_owned()];
     }
     let line = |route: &oncegate_protocol::config::Route| {
-        format!("guards {} {} ({})", route.methods.join(", "), route.path, route.name)
+        let does = if route.mode == Mode::Observe { "observes" } else { "guards" };
+        format!("{does} {} {} ({})", route.methods.join(", "), route.path, route.name)
     };
     routes.iter().map(line).collect()
 }
@@ -116,8 +117,14 @@ mod tests {
         let orders = json!({ "name": "orders", "path": "/orders/{id}", "methods": ["PUT"], "scope": "public" });
         let off = json!({ "name": "off", "path": "/off", "mode": "off", "scope": "public" });
         let payments = json!({ "name": "payments", "path": "/v1/payments", "scope": "public" });
-        let lines = guarded(&config(json!([payments, off, orders])));
-        assert_eq!(lines, ["guards POST, PATCH /v1/payments (payments)", "guards PUT /orders/{id} (orders)"]);
+        let observed = json!({ "name": "trial", "path": "/trial", "mode": "observe", "scope": "public" });
+        let lines = guarded(&config(json!([payments, off, orders, observed])));
+        let expected = [
+            "guards POST, PATCH /v1/payments (payments)",
+            "guards PUT /orders/{id} (orders)",
+            "observes POST, PATCH /trial (trial)",
+        ];
+        assert_eq!(lines, expected);
         assert_eq!(guarded(&config(json!([off]))), ["guards nothing: every route is off"]);
     }
 

@@ -1,0 +1,254 @@
+//! A request of a route that only observes: it goes on as it came, and the same steps are taken beside it with a copy of it, as if it
+//! were guarded. What comes of them is reported, and changes nothing.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::Promise;
+use oncegate_protocol::config::Route;
+use oncegate_protocol::deadline::came_in_time;
+use oncegate_protocol::headers::STATUS;
+use oncegate_protocol::keeping::Keeping;
+use oncegate_protocol::limits;
+use oncegate_protocol::observe::{Instead, OBSERVED, Observation, Observed, PENDING};
+use oncegate_protocol::outcome::{Class, Doubt, OriginWishes, Status, classify};
+use oncegate_protocol::problem::Case;
+use oncegate_protocol::wire::SentOutcome;
+use serde_json::json;
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::answered::check_length;
+use super::begun::{Begun, begin};
+use super::guarded::Attempt;
+use super::{Deployment, body, not_passed, pass, tokens};
+use crate::log;
+use crate::origin::{self, Passed};
+use crate::platform::{
+    Arrived, Gathered, Head, Request, Response, discard, gather, header_list, js_millis, now, settled, start,
+    with_header, within,
+};
+
+/// What the ledger says of a request.
+enum Seen {
+    /// It has the key.
+    Granted(Attempt),
+    /// It would have been answered. The attempt did not get the key.
+    Answered(Attempt, Instead),
+    /// It would have been refused, before there was an attempt.
+    Refused(Case),
+    /// It has no key and needs none.
+    Unkeyed,
+}
+
+/// What has been seen, once it has.
+#[derive(Clone, Default)]
+struct Sight(Rc<RefCell<Option<Seen>>>);
+
+/// What the origin's answer, or the lack of one, means; and a copy of the answer, to be kept.
+struct Outcome {
+    class: Class,
+    copy: Option<Arrived>,
+}
+
+/// What is said of a request in the answer to it.
+enum Report {
+    /// That is not known yet.
+    Pending,
+    /// There is nothing to say.
+    Nothing,
+    /// This.
+    Value(String),
+}
+
+/// Sends a request on as it came, and looks meanwhile at what would have become of it.
+pub(super) async fn observe(
+    deployment: Rc<Deployment>,
+    request: Request,
+    head: Head,
+    route: &'static Route,
+    observed: Observed<'static>,
+) -> Result<JsValue, JsValue> {
+    let Ok(copy) = request.tee() else { return pass(&deployment, &request, &head) };
+    let (method, sent_at) = (head.method.clone(), now());
+    let answer = origin::pass(deployment.config, &deployment.bindings, &request, &head, Passed::Observed);
+    let sight = Sight::default();
+    let looking = look_beside(&deployment, &sight, copy, head, observed);
+    let answer = match answer {
+        Ok(answer) => settled(answer).await,
+        Err(thrown) => Err(thrown),
+    };
+    let came_at = now();
+    // Fails where it takes too long.
+    let _ = settled(within(js_millis(limits::OBSERVED_PATIENCE), &looking)).await;
+    let answer = answer.map(JsCast::unchecked_into::<Response>);
+    let in_time = came_in_time(came_at.since(sent_at), route.timeout);
+    let outcome = outcome(route, answer.as_ref(), in_time, sight.is_grant());
+    let reported = sight.report(route, outcome.class);
+    let reply = match (answer, &reported) {
+        (Err(thrown), _) => not_passed(thrown),
+        (Ok(response), Report::Nothing) => response.into(),
+        (Ok(response), Report::Pending) => with_header(&response, OBSERVED, PENDING)?.into(),
+        (Ok(response), Report::Value(value)) => with_header(&response, OBSERVED, value)?.into(),
+    };
+    deployment.afterwards(async move {
+        let _ = settled(looking).await;
+        if matches!(reported, Report::Pending) {
+            sight.report(route, outcome.class);
+        }
+        sight.settle(outcome, &method).await;
+    });
+    Ok(reply)
+}
+
+/// Looks at what would become of a request, and gives the promise of when that has been seen.
+fn look_beside(
+    deployment: &Rc<Deployment>,
+    sight: &Sight,
+    copy: Request,
+    head: Head,
+    observed: Observed<'static>,
+) -> Promise {
+    let (deployment_of_look, sight) = (Rc::clone(deployment), sight.clone());
+    let looking = start(async move {
+        let seen = look(&deployment_of_look, copy, head, observed).await;
+        let seen = seen.unwrap_or(Seen::Refused(Case::Unavailable));
+        sight.0.replace(Some(seen));
+    });
+    deployment.wait_until(&looking);
+    looking
+}
+
+async fn look(
+    deployment: &Rc<Deployment>,
+    copy: Request,
+    head: Head,
+    observed: Observed<'static>,
+) -> Result<Seen, JsValue> {
+    let guarded = match observed {
+        Observed::Guarded(guarded) => Ok(guarded),
+        Observed::ByToken(by_token) => tokens::verify(deployment, by_token).await,
+        Observed::Refused(problem) => Err(problem),
+    };
+    let guarded = match guarded {
+        Ok(guarded) => guarded,
+        Err(problem) => {
+            discard(copy.body());
+            return Ok(Seen::Refused(problem.case()));
+        }
+    };
+    let request = match body::read(copy, head, guarded).await? {
+        body::Read::Identified(request) => request,
+        body::Read::PassThrough(..) => return Ok(Seen::Unkeyed),
+        body::Read::Refused(problem) => return Ok(Seen::Refused(problem.case())),
+    };
+    let (attempt, begun) = begin(deployment, &request, request.identity.on_unknown(), now()).await?;
+    Ok(match begun {
+        Begun::Granted(_) => Seen::Granted(attempt),
+        Begun::Answered(response) => {
+            let mark = response.headers().get(STATUS)?;
+            discard(response.body());
+            let instead = mark.as_deref().and_then(Instead::from_mark);
+            Seen::Answered(attempt, instead.unwrap_or(Instead::Told(Case::Unavailable)))
+        }
+        Begun::Sealed(answer) => {
+            discard(answer.response.body());
+            Seen::Answered(attempt, Instead::Replayed)
+        }
+        Begun::Memorable { answer, .. } => {
+            discard(answer.response.body());
+            Seen::Answered(attempt, Instead::Replayed)
+        }
+        Begun::Outrun => Seen::Answered(attempt, Instead::Told(Case::InProgress)),
+        Begun::Asked(_) => Seen::Answered(attempt, Instead::Told(Case::Unknown)),
+        Begun::Exhausted(_) => Seen::Answered(attempt, Instead::Told(Case::Limited)),
+        Begun::Lost | Begun::Lapsed => {
+            // The claim may have arrived after all, or yet arrive. Nobody will settle it.
+            attempt.release().await;
+            Seen::Answered(attempt, Instead::Told(Case::Unavailable))
+        }
+        Begun::Failed | Begun::Full | Begun::Moved { .. } | Begun::Refused => {
+            Seen::Answered(attempt, Instead::Told(Case::Unavailable))
+        }
+    })
+}
+
+/// What an answer means for the record, with a copy of it where it is to be kept.
+fn outcome(route: &Route, answer: Result<&Response, &JsValue>, in_time: bool, is_granted: bool) -> Outcome {
+    let unknown = |doubt| Outcome { class: Class::Unknown(doubt), copy: None };
+    let response = match answer {
+        Err(thrown) => return unknown(origin::doubt(thrown)),
+        Ok(_) if !in_time => return unknown(Doubt::OriginTimeout),
+        Ok(response) => response,
+    };
+    let Ok(headers) = header_list(&response.headers()) else { return unknown(Doubt::BodyCut) };
+    let class = classify(response.status(), OriginWishes::read(&headers).not_to_be_stored, &route.outcomes);
+    let is_kept = is_granted && matches!(class, Class::Store(_));
+    let copy = if is_kept { response.tee().ok().map(|response| Arrived { response, headers }) } else { None };
+    Outcome { class, copy }
+}
+
+impl Sight {
+    fn is_grant(&self) -> bool {
+        matches!(*self.0.borrow(), Some(Seen::Granted(_)))
+    }
+
+    /// Says in the log what would have become of the request, and gives what the header says.
+    fn report(&self, route: &Route, class: Class) -> Report {
+        let (record, instead) = match &*self.0.borrow() {
+            None => return Report::Pending,
+            Some(Seen::Unkeyed) => return Report::Nothing,
+            Some(Seen::Granted(attempt)) => (Some(attempt.place.id.to_string()), Instead::SentOn),
+            Some(Seen::Answered(attempt, instead)) => (Some(attempt.place.id.to_string()), *instead),
+            Some(Seen::Refused(case)) => (None, Instead::Told(*case)),
+        };
+        let observation = Observation::new(instead, class);
+        if observation.would_differ() {
+            log::info(
+                "observed",
+                json!({ "route": route.name, "record": record, "would_be": observation.would_be(),
+                        "duplicate": observation.is_duplicate() }),
+            );
+        }
+        Report::Value(observation.value())
+    }
+
+    /// Brings the outcome to the ledger. It refuses that of a duplicate, and counts it.
+    async fn settle(&self, Outcome { class, copy }: Outcome, method: &str) {
+        let attempt = match self.0.take() {
+            Some(Seen::Granted(attempt)) => attempt,
+            Some(Seen::Answered(attempt, instead)) if Observation::new(instead, class).is_duplicate() => attempt,
+            _ => return,
+        };
+        let outcome = match (class, copy) {
+            (Class::Store(status), Some(copy)) => return attempt.keep_copy(status, copy, method).await,
+            (Class::Store(status), None) => Keeping::without_body(status),
+            (Class::Release, _) => SentOutcome::Released,
+            (Class::Unknown(doubt), _) => SentOutcome::Doubted(doubt),
+        };
+        attempt.tell(outcome, None, attempt.route.retention()).await;
+    }
+}
+
+impl Attempt {
+    /// Keeps an answer of which this is a copy.
+    async fn keep_copy(&self, status: Status, copy: Arrived, method: &str) {
+        let ttl = OriginWishes::read(&copy.headers).ttl;
+        let answer = self.answer(status, copy.headers, ttl, method);
+        let limit = answer.kept.body_limit(self.route.max_response);
+        let gathered = gather(copy.response.body().as_ref(), limit, answer.announced_length).await;
+        let whole = match gathered {
+            Ok(Gathered::Whole(bytes)) => check_length(&answer, &bytes).map(|()| Some(bytes)),
+            Ok(Gathered::More(_, rest)) => {
+                discard(Some(rest));
+                Ok(None)
+            }
+            Err(thrown) => Err(thrown),
+        };
+        match whole {
+            Ok(body) => {
+                self.tell_answer(&answer, body.as_ref()).await;
+            }
+            Err(thrown) => self.doubted(origin::doubt_of_body(&thrown), &thrown).await,
+        }
+    }
+}
