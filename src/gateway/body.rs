@@ -1,6 +1,7 @@
 //! The second step: a guarded request's body, and with it the request's identity.
 
 use js_sys::Reflect;
+use oncegate_protocol::config::Route;
 use oncegate_protocol::hashing::BodyDigest;
 use oncegate_protocol::headers;
 use oncegate_protocol::problem::Problem;
@@ -33,15 +34,32 @@ pub(super) async fn read(request: Request, head: Head, guarded: Guarded<'static>
         Guarded::ByBytes(guard) => guard.route(),
         Guarded::ByJson(guard) => guard.route(),
     };
+    match gather_body(&request, &head, route).await {
+        Ok(body) => identify(request, head, body, guarded).await,
+        Err(problem) => Ok(Read::Refused(problem)),
+    }
+}
+
+/// Reads the body, up to the route's limit. The error is what the client is told.
+pub(super) async fn gather_body(request: &Request, head: &Head, route: &Route) -> Result<Option<Bytes>, Problem> {
     if let Err(problem) = headers::check_request(&head.headers) {
         discard(request.body());
-        return Ok(Read::Refused(problem));
+        return Err(problem);
     }
-    let body = match read_body(&request, &head, route.max_request).await {
-        Ok(Some(body)) => body,
-        Ok(None) => return Ok(Read::Refused(Problem::too_large(route.max_request))),
-        Err(_) => return Ok(Read::Refused(Problem::malformed("The body broke off."))),
-    };
+    match read_body(request, head, route.max_request).await {
+        Ok(Some(body)) => Ok(body),
+        Ok(None) => Err(Problem::too_large(route.max_request)),
+        Err(_) => Err(Problem::malformed("The body broke off.")),
+    }
+}
+
+/// Identifies a request by its body.
+pub(super) async fn identify(
+    request: Request,
+    head: Head,
+    body: Option<Bytes>,
+    guarded: Guarded<'static>,
+) -> Result<Read, JsValue> {
     let identity = match guarded {
         Guarded::ByBytes(guard) => guard.identify(match &body {
             Some(body) => body.digest().await?,

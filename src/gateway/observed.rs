@@ -13,6 +13,7 @@ use oncegate_protocol::limits;
 use oncegate_protocol::observe::{Instead, OBSERVED, Observation, Observed, PENDING};
 use oncegate_protocol::outcome::{Class, Doubt, OriginWishes, Status, classify};
 use oncegate_protocol::problem::Case;
+use oncegate_protocol::request::ByToken;
 use oncegate_protocol::wire::SentOutcome;
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
@@ -72,7 +73,7 @@ pub(super) async fn observe(
     let (method, sent_at) = (head.method.clone(), now());
     let answer = origin::pass(deployment.config, &deployment.bindings, &request, &head, Passed::Observed);
     let sight = Sight::default();
-    let looking = look_beside(&deployment, &sight, copy, head, observed);
+    let looking = look_beside(&deployment, &sight, copy, head, route, observed);
     let answer = match answer {
         Ok(answer) => settled(answer).await,
         Err(thrown) => Err(thrown),
@@ -106,11 +107,12 @@ fn look_beside(
     sight: &Sight,
     copy: Request,
     head: Head,
+    route: &'static Route,
     observed: Observed<'static>,
 ) -> Promise {
     let (deployment_of_look, sight) = (Rc::clone(deployment), sight.clone());
     let looking = start(async move {
-        let seen = look(&deployment_of_look, copy, head, observed).await;
+        let seen = look(&deployment_of_look, copy, head, route, observed).await;
         let seen = seen.unwrap_or(Seen::Refused(Case::Unavailable));
         sight.0.replace(Some(seen));
     });
@@ -122,21 +124,18 @@ async fn look(
     deployment: &Rc<Deployment>,
     copy: Request,
     head: Head,
+    route: &Route,
     observed: Observed<'static>,
 ) -> Result<Seen, JsValue> {
-    let guarded = match observed {
-        Observed::Guarded(guarded) => Ok(guarded),
-        Observed::ByToken(by_token) => tokens::verify(deployment, by_token).await,
-        Observed::Refused(problem) => Err(problem),
-    };
-    let guarded = match guarded {
-        Ok(guarded) => guarded,
-        Err(problem) => {
+    let read = match observed {
+        Observed::Guarded(guarded) => body::read(copy, head, guarded).await?,
+        Observed::ByToken(by_token) => read_by_token(deployment, copy, head, route, by_token).await?,
+        Observed::Refused(problem) => {
             discard(copy.body());
-            return Ok(Seen::Refused(problem.case()));
+            body::Read::Refused(problem)
         }
     };
-    let request = match body::read(copy, head, guarded).await? {
+    let request = match read {
         body::Read::Identified(request) => request,
         body::Read::PassThrough(..) => return Ok(Seen::Unkeyed),
         body::Read::Refused(problem) => return Ok(Seen::Refused(problem.case())),
@@ -170,6 +169,24 @@ async fn look(
             Seen::Answered(attempt, Instead::Told(Case::Unavailable))
         }
     })
+}
+
+/// The body comes before the token: what has been sent on, and is not yet read here, is in memory.
+async fn read_by_token(
+    deployment: &Deployment,
+    copy: Request,
+    head: Head,
+    route: &Route,
+    by_token: ByToken<'static>,
+) -> Result<body::Read, JsValue> {
+    let body = match body::gather_body(&copy, &head, route).await {
+        Ok(body) => body,
+        Err(problem) => return Ok(body::Read::Refused(problem)),
+    };
+    match tokens::verify(deployment, by_token).await {
+        Ok(guarded) => body::identify(copy, head, body, guarded).await,
+        Err(problem) => Ok(body::Read::Refused(problem)),
+    }
 }
 
 /// What an answer means for the record, with a copy of it where it is to be kept.

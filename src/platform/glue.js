@@ -82,10 +82,10 @@ export function passUndecoded(service, address, request) {
   return service === undefined ? fetch(sent, init) : service.fetch(sent, init);
 }
 
-/** Such a response with a header more. One that has switched protocols is nobody's to change. */
+/** Such a response with a header more. One that has switched protocols, or has a status that nobody may send, stays as it is. */
 export function withHeader(response, name, value) {
-  if (response.status === 101) return response;
   const { status, statusText, headers } = response;
+  if (!(status >= 200 && status <= 599)) return response;
   const copy = new Response(response.body, { status, statusText, headers, encodeBody: 'manual' });
   copy.headers.set(name, value);
   return copy;

@@ -44,6 +44,7 @@ const { gate, origin } = await serve([
   claimed('unused', '/unused', unused),
   claimed('compressed', '/v1/compressed', compressed),
   claimed('remembered', '/v1/payment_intents', main, { replay_cache: '5m' }),
+  claimed('observed', '/v1/observed', main, { mode: 'observe' }),
   ...unserved.map((set) => claimed(`never-${set.fault}`, `/never/${set.fault}`, set)),
 ]);
 
@@ -100,6 +101,23 @@ test('a request without a token is told what is missing', async () => {
     assert.equal(reply.header('www-authenticate'), null);
     assert.equal(await origin.calls(id), 0);
   }
+});
+
+test('where tokens are only observed, all is sent on, and a token that does not hold is reported', async () => {
+  const id = freshKey();
+  const path = '/v1/observed';
+  const observed = async (token) => {
+    const reply = await pay(id, token, { path });
+    assert.equal(reply.status, 404, 'the origin has no such address');
+    return reply.header('oncegate-observed');
+  };
+  const tokens = { good: signed(key, claims()), expired: signed(key, claims({ exp: seconds() - 3600 })), forged: signed(makeKey('RS256'), claims()) };
+  for (const [name, value] of [['good', 'created'], ['expired', 'unscoped'], ['forged', 'unscoped']]) {
+    const seen = await observed(tokens[name]);
+    assert.ok([value, 'pending'].includes(seen), `${name}: ${seen}`);
+  }
+  await until('the retry is seen', async () => (await observed(tokens.good)) === 'replayed;duplicate');
+  assert.ok((await origin.calls(id)) >= 4);
 });
 
 test('an answer that the gate remembers is given to nobody whose token has expired, or who is somebody else', async () => {

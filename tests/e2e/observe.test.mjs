@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 
 import { PAYMENT, assertCreated, assertReplayed, freshKey, originLines, route } from './support/expect.mjs';
 import { serve, startGate } from './support/gate.mjs';
@@ -14,6 +15,7 @@ const observing = (name, path, fields) => route(name, path, { mode: 'observe', s
 const ROUTES = [
   observing('observed', '/v1/payments', { scope: ['header:X-Tenant'], max_request: '2KiB', keys_per_scope: { keys: 20, window: '1h' } }),
   observing('impatient', '/v1/payment_intents', { timeout: '300ms', on_unknown: { probe: '/v1/payments/by-key/{key}' } }),
+  observing('optional', '/v1/orders/{id}', { methods: ['PATCH'], key: ['json:/id'], required: false }),
   observing('waiting', '/v1/orders', { on_duplicate: 'wait', wait: '30s', seal: true }),
 ];
 const vars = { ADMIN_TOKEN: TOKEN, SEAL_KEY: Buffer.alloc(32, 7).toString('base64') };
@@ -132,6 +134,18 @@ test('answers reach the client as if there were no gate', async () => {
     assert.deepEqual(lines(through), lines(direct), kind);
     if (kind.startsWith('binary')) assert.ok(through.body.equals(direct.body));
   }
+});
+
+test('of a request without a key, where none is needed, nothing is said', async () => {
+  const { id } = (await pay(freshKey(), { path: '/v1/orders' })).json;
+  const change = (json, kind) => {
+    const headers = { 'x-test-body': kind, 'accept-encoding': 'gzip', 'x-label': 'change' };
+    return gate.send('PATCH', `/v1/orders/${id}`, { json, headers });
+  };
+  const unkeyed = await change({ item: 'two books' }, 'gzip');
+  assert.deepEqual([unkeyed.status, observed(unkeyed), unkeyed.header('content-encoding')], [200, null, 'gzip']);
+  assert.equal(JSON.parse(gunzipSync(unkeyed.body)).item, 'two books');
+  assertObserved(await change({ item: 'three books', id: freshKey() }, 'gzip'), 'created');
 });
 
 test('the counters say what would have happened, and a duplicate that executed is an outcome refused', async () => {
