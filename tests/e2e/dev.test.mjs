@@ -20,14 +20,7 @@ after(folder.forget);
 const ownState = () => ['--state', join(folder.path, freshKey('state'))];
 
 /** Runs dev until it ends by itself. */
-async function devToItsEnd(...args) {
-  const child = dev(...args);
-  await until(`${child.name} has ended`, () => child.end, { seconds: 120 }).catch(async (error) => {
-    await child.kill9();
-    throw new Error(`${error.message}; it said:\n${child.lastLines()}`);
-  });
-  return child;
-}
+const devToItsEnd = (...args) => dev(...args).toItsEnd(120);
 
 /** Asserts that dev refuses these arguments at once, and that what it says fits every one of `wordings`. */
 async function assertRefuses(args, ...wordings) {

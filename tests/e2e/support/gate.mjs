@@ -16,10 +16,13 @@ const XTASK = process.env.ONCEGATE_XTASK ?? join(ROOT, 'target/debug/xtask');
 const READY = /^oncegate ready on (http:\/\/127\.0\.0\.1:(\d+))$/m;
 const START_SECONDS = 180; // the first start may have to build the Worker
 
-/** Runs `cargo xtask dev` with these arguments. */
-export function dev(...args) {
-  return new Child(`the gate (dev ${args.join(' ')})`, XTASK, ['dev', ...args], { cwd: ROOT });
+/** Runs a command of `cargo xtask`. */
+export function xtask(...words) {
+  return new Child(`xtask ${words.join(' ')}`, XTASK, words, { cwd: ROOT });
 }
+
+/** Runs `cargo xtask dev` with these arguments: a gate. */
+export const dev = (...args) => xtask('dev', ...args);
 
 const folders = [];
 process.on('exit', () => folders.forEach(remove));

@@ -77,6 +77,15 @@ export class Child {
     return match;
   }
 
+  /** Waits until it ends by itself, and gives it. After so many seconds it is killed, and that is an error. */
+  async toItsEnd(seconds) {
+    await until(`${this.name} has ended`, () => this.end, { seconds }).catch(async (error) => {
+      await this.kill9();
+      throw new Error(`${error.message}; it said:\n${this.lastLines()}`);
+    });
+    return this;
+  }
+
   signal(name) {
     this.#process.kill(name);
   }
