@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Bench(bench::Flags),
     /// Compile the Worker.
     Build,
+    /// Make an npm package of the Worker.
+    Package,
     /// Check the sources.
     Check,
     /// Tell how large the Worker is.
@@ -70,6 +72,7 @@ usage: cargo xtask COMMAND
   mutants  see whether the tests of protocol/ notice each small change of it
   bench    what the Worker costs, beside the least possible and what others use
   build    compile the Worker into build/
+  package  make an npm package of the Worker, for use without Rust
   check    formatting, lints, documentation, and that protocol/ is pure
   size     how large the Worker is, and which crates its code is of
 
@@ -80,6 +83,12 @@ usage: cargo xtask build
 
 Checks the variables in wrangler.toml, of its environments too, as the Worker does, and compiles the Worker into build/,
 unless nothing it is made of has changed. `wrangler deploy` runs it.";
+
+const PACKAGE_USAGE: &str = "\
+usage: cargo xtask package
+
+Compiles the Worker, makes an npm package of it in target/package/, and prints where that is and its size. Whoever installs it
+needs wrangler, and no Rust; the README in it says how it is used.";
 
 const CHECK_USAGE: &str = "\
 usage: cargo xtask check
@@ -103,6 +112,7 @@ Runs every test, or the suites that are named:
   wasm        the Worker's own functions, as Wasm in Node (tests/wasm)
   e2e         the built Worker in workerd (tests/e2e)
   clients     the built Worker, asked by clients that people use (tests/clients)
+  package     the npm package, installed in an empty folder (tests/package)
   torture     a short `cargo xtask torture`, and that it finds out a broken gate (tests/torture)";
 
 const TORTURE_USAGE: &str = "\
@@ -171,7 +181,7 @@ Builds the Worker, runs it in workerd with its Durable Objects on disk, and prin
                      (uses any free port and an empty ledger, unless told otherwise)";
 
 /// Every command with its usage.
-const COMMANDS: [(&str, &str); 9] = [
+const COMMANDS: [(&str, &str); 10] = [
     ("dev", DEV_USAGE),
     ("test", TEST_USAGE),
     ("torture", TORTURE_USAGE),
@@ -179,6 +189,7 @@ const COMMANDS: [(&str, &str); 9] = [
     ("mutants", MUTANTS_USAGE),
     ("bench", BENCH_USAGE),
     ("build", BUILD_USAGE),
+    ("package", PACKAGE_USAGE),
     ("check", CHECK_USAGE),
     ("size", SIZE_USAGE),
 ];
@@ -221,6 +232,7 @@ fn parse_command(parser: &mut lexopt::Parser, understood: &mut Option<&'static s
         "fuzz" => parse_fuzz(parser),
         "mutants" => parse_mutants(parser),
         "bench" => parse_bench(parser),
+        "package" => parse_alone(parser, Command::Package, usage),
         "check" => parse_alone(parser, Command::Check, usage),
         "size" => parse_alone(parser, Command::Size, usage),
         _ => parse_alone(parser, Command::Build, usage),
@@ -468,6 +480,7 @@ mod tests {
             "dev --help",
             "dev --port 1 -h",
             "build --help",
+            "package --help",
             "check -h",
             "size -h",
             "fuzz key --help",

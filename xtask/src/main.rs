@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask dev | test | torture | fuzz | mutants | bench | build | check | size`.
+//! The project's own commands: `cargo xtask dev | test | torture | fuzz | mutants | bench | build | package | check | size`.
 //!
 //! Each command first sets up what it needs and does not find ([`setup`]), so that a fresh clone needs nothing but Rust,
 //! Node with npm, and the package registries.
@@ -11,6 +11,7 @@ mod dev;
 mod fuzz;
 mod mutants;
 mod output;
+mod package;
 mod project;
 mod purity;
 mod routes_lock;
@@ -68,6 +69,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Check => check::run(&project),
         Command::Dev(flags) => dev::run(&project, &flags),
         Command::Fuzz(flags) => fuzz::run(&project, &flags),
+        Command::Package => package::run(&project),
         Command::Mutants(arguments) => mutants::run(&project, &arguments),
         Command::Test(suites) => test::run(&project, &suites),
         Command::Torture(flags) => torture::run(&project, &flags),

@@ -37,15 +37,18 @@ pub(crate) enum Suite {
     EndToEnd,
     /// The built Worker, asked by clients that people use.
     Clients,
+    /// The built Worker, as an npm package in an empty folder.
+    Package,
     /// The built Worker where everything goes wrong, and whether that would be seen.
     Torture,
 }
 
 impl Suite {
-    const ALL: [Self; 6] = [Self::Host, Self::Simulator, Self::Wasm, Self::EndToEnd, Self::Clients, Self::Torture];
+    const ALL: [Self; 7] =
+        [Self::Host, Self::Simulator, Self::Wasm, Self::EndToEnd, Self::Clients, Self::Package, Self::Torture];
 
     fn needs_worker(self) -> bool {
-        matches!(self, Self::EndToEnd | Self::Clients | Self::Torture)
+        matches!(self, Self::EndToEnd | Self::Clients | Self::Package | Self::Torture)
     }
 }
 
@@ -59,8 +62,11 @@ impl FromStr for Suite {
             "wasm" => Ok(Self::Wasm),
             "e2e" => Ok(Self::EndToEnd),
             "clients" => Ok(Self::Clients),
+            "package" => Ok(Self::Package),
             "torture" => Ok(Self::Torture),
-            _ => bail!("there are no tests {name:?}: it is one of host, simulator, wasm, e2e, clients, torture"),
+            _ => {
+                bail!("there are no tests {name:?}: it is one of host, simulator, wasm, e2e, clients, package, torture")
+            }
         }
     }
 }
@@ -95,6 +101,9 @@ pub(crate) fn run(project: &Project, chosen: &[Suite]) -> Result<()> {
         }
         if suites.contains(&Suite::Clients) {
             stages.run("tests with clients people use", || node_tests("tests/clients"));
+        }
+        if suites.contains(&Suite::Package) {
+            stages.run("the npm package, in an empty folder", || node_tests("tests/package"));
         }
         if suites.contains(&Suite::Torture) {
             stages.run("torture, and whether a broken gate is found out", || node_tests("tests/torture"));
@@ -189,7 +198,11 @@ mod tests {
     fn a_suite_has_a_name() {
         assert_eq!("e2e".parse::<Suite>().unwrap(), Suite::EndToEnd);
         assert!(
-            "all".parse::<Suite>().unwrap_err().to_string().contains("host, simulator, wasm, e2e, clients, torture")
+            "all"
+                .parse::<Suite>()
+                .unwrap_err()
+                .to_string()
+                .contains("host, simulator, wasm, e2e, clients, package, torture")
         );
     }
 }
