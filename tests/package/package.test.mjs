@@ -95,6 +95,12 @@ test('what is deployed is the Worker of the package, byte for byte, with its bin
   for (const name of names) assert.ok((await read(name)).equals(await readFile(join(folder.installed, name))), name);
 });
 
+test('the package comes with what is to be read', async () => {
+  const { installed } = await installation();
+  const licences = ['LICENSE', 'LICENSE-APACHE', 'LICENSE-MIT', 'LICENSE-THIRD-PARTY'];
+  for (const name of ['README.md', 'index.d.ts', ...licences]) assert.ok((await readFile(join(installed, name))).length > 0, name);
+});
+
 test('a Worker of one’s own that exports what the package exports is a gate', async () => {
   const folder = await installation();
   const file = join(folder.path, 'wrangler.toml');

@@ -1,5 +1,7 @@
 //! `cargo xtask package`: the built Worker as an npm package, for those who have no Rust.
 
+mod notices;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +27,9 @@ const FILES: &[(&str, &str)] = &[
     ("package/template/.dev.vars.example", "template/.dev.vars.example"),
 ];
 
+/// The licences of what else is in the Wasm. Wrangler would deploy a file whose name ends in `.txt`.
+const NOTICES: &str = "LICENSE-THIRD-PARTY";
+
 /// Types of the configuration. They are packaged where there are any.
 const CONFIGURATION_TYPES: (&str, &str) = ("config/oncegate.d.ts", "config.d.ts");
 
@@ -34,7 +39,10 @@ pub(crate) fn run(project: &Project) -> Result<()> {
         check_versions(project)?;
         let toolchain = setup::for_build(project)?;
         worker_build::build(project, &toolchain)?;
-        pack(project, &assemble(project)?)
+        let folder = assemble(project)?;
+        let notices = notices::of_the_worker(project, &toolchain)?;
+        fs::write(folder.join(NOTICES), notices).with_context(|| format!("writing {NOTICES}"))?;
+        pack(project, &folder)
     })?;
     let bytes = fs::metadata(&tarball).with_context(|| format!("reading {}", tarball.display()))?.len();
     line(format_args!("{} ({bytes} bytes)", tarball.display()))
