@@ -3,7 +3,9 @@
 use std::cell::OnceCell;
 
 use js_sys::{JSON, Object};
-use oncegate_protocol::config::{ADMIN_TOKEN, Config, SEAL_KEY, SEAL_KEY_PREVIOUS, Secret, Variables};
+use oncegate_protocol::config::{
+    ADMIN_TOKEN, Config, SEAL_KEY, SEAL_KEY_PREVIOUS, Secret, Variables, is_meant_as_routes,
+};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::platform::{Bindings, property};
@@ -54,12 +56,6 @@ fn variables(bindings: &Bindings) -> Variables {
 fn text(bindings: &Bindings, name: &str) -> Option<String> {
     let value = property(bindings, name);
     value.as_string().or_else(|| json(&value))
-}
-
-/// `ROUTES` and `ROUTES_1`, and what is likely to be a slip of the pen for them: the parser refuses those.
-fn is_meant_as_routes(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    upper == "ROUTE" || upper.starts_with("ROUTE_") || upper.starts_with("ROUTES")
 }
 
 /// A variable as JSON text; `None` where it is not set.

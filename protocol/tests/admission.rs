@@ -248,6 +248,39 @@ fn keys_come_from_wherever_the_route_says() {
 }
 
 #[test]
+fn a_person_is_told_which_source_gave_what() {
+    let reading = |route: Value, body: &'static str| {
+        let config = config(route);
+        let request = post(body).to("https://edge.example/v1/payments?k=%41");
+        let header = |wanted: &str| {
+            request.headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned())
+        };
+        let head = RequestHead {
+            method: request.method,
+            url: RequestUrl::parse(request.url),
+            header: &header,
+            certificate: &|| None,
+        };
+        match admit(&config, &head) {
+            Admission::Guarded(Guarded::ByBytes(guard)) => Ok(guard.reading()),
+            Admission::Guarded(Guarded::ByJson(guard)) => guard.reading(body.as_bytes()),
+            _ => panic!("not guarded"),
+        }
+    };
+    let pair = |(source, value): (&str, &str)| (source.to_owned(), value.to_owned());
+    let told = |key: &[(&str, &str)], scope: &[(&str, &str)]| {
+        Ok(Reading { key: key.iter().copied().map(pair).collect(), scope: scope.iter().copied().map(pair).collect() })
+    };
+    let bearer = [("the header authorization", "Bearer a")];
+    assert_eq!(reading(json!({}), ""), told(&[("header:idempotency-key", "k")], &bearer));
+    let several = json!({ "key": ["json:/id", "query:k"], "scope": ["host", "header:Authorization"] });
+    let scope = [("the host", "edge.example"), bearer[0]];
+    assert_eq!(reading(several.clone(), r#"{"id":7}"#), told(&[("json:/id", "7"), ("query:k", "A")], &scope));
+    assert!(matches!(reading(several, "{}"), Err(Unidentified::Refuse(_))));
+    assert_eq!(reading(json!({ "scope": "public" }), ""), told(&[("header:idempotency-key", "k")], &[]));
+}
+
+#[test]
 fn a_request_without_a_body_has_no_key_in_it() {
     let lax = config(json!({ "key": ["json:/id"], "required": false }));
     assert_eq!(case(&lax, &post("")), "pass");

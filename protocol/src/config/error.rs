@@ -32,6 +32,11 @@ impl ConfigError {
     pub fn field(&self) -> &str {
         &self.field
     }
+
+    /// Its value, of which the end may be left out; `None` where it is missing.
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
 }
 
 impl fmt::Display for ConfigError {

@@ -140,6 +140,13 @@ fn parse_routes(
     routes
 }
 
+/// Whether a variable of this name is for routes: `ROUTES` and `ROUTES_1`, and what is likely to be a slip of the pen for them, which
+/// [`Config::parse`] refuses.
+pub fn is_meant_as_routes(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    upper == "ROUTE" || upper.starts_with("ROUTE_") || upper.starts_with("ROUTES")
+}
+
 /// `ROUTES`, or `ROUTES_` and a number.
 fn is_routes_variable(name: &str) -> bool {
     name == "ROUTES"

@@ -412,6 +412,26 @@ fn a_route_that_is_off_hides_no_wider_one() {
 }
 
 #[test]
+fn a_variable_that_was_meant_for_routes_is_told_by_its_name() {
+    for name in ["ROUTES", "ROUTES_1", "ROUTES_0", "ROUTESX", "ROUTE", "ROUTE_1", "routes", "Route_1"] {
+        assert!(is_meant_as_routes(name), "{name}");
+    }
+    for name in ["ORIGIN", "ROUTER", "MY_ROUTES", "ROUT"] {
+        assert!(!is_meant_as_routes(name), "{name}");
+    }
+}
+
+#[test]
+fn an_error_has_the_value_if_there_is_one() {
+    let values = |routes| {
+        let errors = parse(routes).unwrap_err();
+        errors.errors().iter().map(|error| error.value().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let expected = [None, Some("\"x\"".to_owned())];
+    assert_eq!(values(json!([{ "name": "a", "path": "/a", "ttl": "x" }])), expected);
+}
+
+#[test]
 fn a_variable_that_nobody_would_read_is_an_error() {
     let named = |variable: &str| {
         let route = json!([{ "name": "a", "path": "/a", "scope": "public" }]).to_string();

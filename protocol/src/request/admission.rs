@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::fingerprint::Target;
 use super::jwt::ByToken;
 use super::key::{self, KeyPart};
+use super::reading::Reading;
 use super::scope::{self, HeadScope, ScopePart, WholeScope};
 use super::{NormalPath, RequestUrl, json};
 use crate::config::{
@@ -247,6 +248,13 @@ impl<'c> ByBytes<'c> {
         self.0.unscoped.route
     }
 
+    /// Which source gave what, for a person.
+    pub fn reading(&self) -> Reading {
+        let Keyed { unscoped, scope } = &self.0;
+        let key: Vec<KeyPart> = unscoped.key.iter().flatten().cloned().collect();
+        Reading::of(unscoped.route, &key, scope)
+    }
+
     /// Identifies the request, given the digest of its body.
     pub fn identify(self, body: BodyDigest) -> Identity<'c> {
         let Keyed { unscoped: Unscoped { route, target, key, key_as_sent, parameters }, scope } = self.0;
@@ -265,18 +273,23 @@ impl<'c> ByJson<'c> {
         self.0.unscoped.route
     }
 
+    /// Which source gave what, for a person.
+    ///
+    /// # Errors
+    /// Those of [`Self::identify`].
+    pub fn reading(&self, body: &[u8]) -> Result<Reading, Unidentified> {
+        let Keyed { unscoped, scope } = &self.0;
+        let (key, _) = read_body(unscoped.route, unscoped.key.clone(), body)?;
+        Ok(Reading::of(unscoped.route, &key, scope))
+    }
+
     /// Identifies the request, given its body.
     ///
     /// # Errors
     /// Where the body is not JSON, or has not the key that it must have.
     pub fn identify(self, body: &[u8]) -> Result<Identity<'c>, Unidentified> {
         let Keyed { unscoped: Unscoped { route, target, key, key_as_sent, parameters }, scope } = self.0;
-        if body.is_empty() && !route.required && key.contains(&None) {
-            // Without a body there is no key in it.
-            return Err(Unidentified::PassThrough);
-        }
-        let document = json::parse(body).map_err(not_json)?;
-        let key = complete_key(route, key, &document)?;
+        let (key, document) = read_body(route, key, body)?;
         let fingerprint = match &route.fingerprint {
             FingerprintRule::Json { include, exclude } => target.with_json(document, include, exclude),
             FingerprintRule::Raw => target.with_bytes(BodyDigest::of(body)),
@@ -284,6 +297,16 @@ impl<'c> ByJson<'c> {
         };
         Ok(identity(route, &scope, &key, key_as_sent, &parameters, fingerprint))
     }
+}
+
+/// The whole key, and the document that the body is.
+fn read_body(route: &Route, key: Vec<Option<KeyPart>>, body: &[u8]) -> Result<(Vec<KeyPart>, Value), Unidentified> {
+    if body.is_empty() && !route.required && key.contains(&None) {
+        // Without a body there is no key in it.
+        return Err(Unidentified::PassThrough);
+    }
+    let document = json::parse(body).map_err(not_json)?;
+    Ok((complete_key(route, key, &document)?, document))
 }
 
 fn not_json(error: String) -> Unidentified {

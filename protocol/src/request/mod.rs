@@ -8,6 +8,7 @@ mod json;
 mod jwt;
 mod key;
 mod path;
+mod reading;
 mod scope;
 mod url;
 
@@ -18,4 +19,5 @@ pub use given::given;
 pub(crate) use json::parse as parse_json;
 pub use jwt::{ByToken, FetchedKeys, KeySets, NextStep, Signature, Unverified, Verification};
 pub use path::NormalPath;
+pub use reading::Reading;
 pub use url::RequestUrl;
