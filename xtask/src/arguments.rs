@@ -12,7 +12,7 @@ use lexopt::prelude::*;
 use crate::dev::flags::{Origin, Variable};
 use crate::fuzz::FuzzFlags;
 use crate::test::Suite;
-use crate::{bench, torture};
+use crate::{bench, check_config, torture};
 
 /// What `cargo xtask` is asked to do.
 #[derive(Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Package,
     /// Check the sources.
     Check,
+    /// Check what is to be deployed.
+    CheckConfig(check_config::Flags),
     /// Tell how large the Worker is.
     Size,
     /// Run the gate on this machine.
@@ -74,6 +76,8 @@ usage: cargo xtask COMMAND
   build    compile the Worker into build/
   package  make an npm package of the Worker, for use without Rust
   check    formatting, lints, documentation, and that protocol/ is pure
+  check-config
+           check what wrangler would deploy, and tell what would become of a request
   size     how large the Worker is, and which crates its code is of
 
 `cargo xtask COMMAND --help` tells a command's flags. Each command first sets up what it needs and does not find.";
@@ -81,8 +85,8 @@ usage: cargo xtask COMMAND
 const BUILD_USAGE: &str = "\
 usage: cargo xtask build
 
-Checks the variables in wrangler.toml, of its environments too, as the Worker does, and compiles the Worker into build/,
-unless nothing it is made of has changed. `wrangler deploy` runs it.";
+Checks the configuration as `cargo xtask check-config` does, and compiles the Worker into build/, unless nothing it is made of has
+changed. `wrangler deploy` runs it.";
 
 const PACKAGE_USAGE: &str = "\
 usage: cargo xtask package
@@ -95,6 +99,21 @@ usage: cargo xtask check
 
 Checks the formatting, runs clippy for this machine and for Wasm, builds the documentation without warnings, and proves
 that protocol/ depends on no clock, no randomness and no JavaScript, and that its Wasm imports nothing.";
+
+const CHECK_CONFIG_USAGE: &str = "\
+usage: cargo xtask check-config [FILE] [FLAGS]
+
+Reads a configuration file as wrangler would, and checks the variables as the Worker does, and the binding and the migration of its
+ledgers: at the top level and in every environment. Prints every mistake with its line, or the routes as they are. Exit code 0 only
+if all is well. FILE is TOML, or by its name .json or .jsonc; without it, the file that wrangler would find here.
+
+  --env NAME            this environment only
+  --request 'POST /v1/payments'
+                        tell what the Worker would do with this request, and why: its route, key and scope, where its record is;
+                        at the top level, unless --env is given. It is a method and a path, or a whole address
+  --header 'Name: value'
+                        a header of it, may be repeated
+  --body TEXT|@FILE     its body";
 
 const SIZE_USAGE: &str = "\
 usage: cargo xtask size
@@ -181,7 +200,7 @@ Builds the Worker, runs it in workerd with its Durable Objects on disk, and prin
                      (uses any free port and an empty ledger, unless told otherwise)";
 
 /// Every command with its usage.
-const COMMANDS: [(&str, &str); 10] = [
+const COMMANDS: [(&str, &str); 11] = [
     ("dev", DEV_USAGE),
     ("test", TEST_USAGE),
     ("torture", TORTURE_USAGE),
@@ -191,6 +210,7 @@ const COMMANDS: [(&str, &str); 10] = [
     ("build", BUILD_USAGE),
     ("package", PACKAGE_USAGE),
     ("check", CHECK_USAGE),
+    ("check-config", CHECK_CONFIG_USAGE),
     ("size", SIZE_USAGE),
 ];
 
@@ -233,6 +253,7 @@ fn parse_command(parser: &mut lexopt::Parser, understood: &mut Option<&'static s
         "mutants" => parse_mutants(parser),
         "bench" => parse_bench(parser),
         "package" => parse_alone(parser, Command::Package, usage),
+        "check-config" => parse_check_config(parser),
         "check" => parse_alone(parser, Command::Check, usage),
         "size" => parse_alone(parser, Command::Size, usage),
         _ => parse_alone(parser, Command::Build, usage),
@@ -304,6 +325,28 @@ fn parse_fuzz(parser: &mut lexopt::Parser) -> Result<Command> {
         }
     }
     Ok(Command::Fuzz(flags))
+}
+
+fn parse_check_config(parser: &mut lexopt::Parser) -> Result<Command> {
+    let mut flags = check_config::Flags::default();
+    let (mut request, mut headers, mut body) = (None, Vec::new(), None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help(CHECK_CONFIG_USAGE)),
+            Long("env") => flags.environment = Some(parser.value()?.string()?),
+            Long("request") => request = Some(parser.value()?.string()?),
+            Long("header") => headers.push(parser.value()?.string()?),
+            Long("body") => body = Some(parser.value()?.string()?),
+            Value(file) if flags.file.is_none() => flags.file = Some(file.into()),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    flags.asked = match request {
+        Some(request) => Some(check_config::AskedFlags { request, headers, body }),
+        None if headers.is_empty() && body.is_none() => None,
+        None => bail!("--header and --body are those of a request: give --request too"),
+    };
+    Ok(Command::CheckConfig(flags))
 }
 
 fn parse_mutants(parser: &mut lexopt::Parser) -> Result<Command> {
@@ -442,6 +485,22 @@ mod tests {
     }
 
     #[test]
+    fn all_flags_of_check_config() {
+        let line = "check-config w.toml --env a --request=POST --header=A:b --header=C:d --body @x";
+        let asked = check_config::AskedFlags {
+            request: "POST".to_owned(),
+            headers: vec!["A:b".to_owned(), "C:d".to_owned()],
+            body: Some("@x".to_owned()),
+        };
+        let expected =
+            check_config::Flags { file: Some("w.toml".into()), environment: Some("a".to_owned()), asked: Some(asked) };
+        assert_eq!(parsed(line).unwrap(), Command::CheckConfig(expected));
+        assert_eq!(parsed("check-config").unwrap(), Command::CheckConfig(check_config::Flags::default()));
+        assert!(refused("check-config --body x").contains("give --request too"));
+        assert!(refused("check-config a b").contains('b'));
+    }
+
+    #[test]
     fn words_for_cargo_mutants_come_after_dashes() {
         assert_eq!(parsed("mutants").unwrap(), Command::Mutants(Vec::new()));
         let words = vec!["--file".into(), "protocol/src/quota.rs".into()];
@@ -482,6 +541,7 @@ mod tests {
             "build --help",
             "package --help",
             "check -h",
+            "check-config -h",
             "size -h",
             "fuzz key --help",
             "test --help",

@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask dev | test | torture | fuzz | mutants | bench | build | package | check | size`.
+//! The project's own commands: `cargo xtask dev | test | torture | fuzz | mutants | bench | build | package | check |
+//! check-config | size`.
 //!
 //! Each command first sets up what it needs and does not find ([`setup`]), so that a fresh clone needs nothing but Rust,
 //! Node with npm, and the package registries.
@@ -7,6 +8,7 @@ mod arguments;
 mod bench;
 mod build_stamp;
 mod check;
+mod check_config;
 mod dev;
 mod fuzz;
 mod mutants;
@@ -56,7 +58,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Bench(flags) => bench::run(&project, &flags),
         Command::Build => {
             // Wrangler runs this before it deploys, so here is the last place to refuse what the Worker would refuse.
-            wrangler::check(&project)?;
+            check_config::check_before_build(&project)?;
             if routes_lock::is_deployment() {
                 routes_lock::check(&project)?;
             }
@@ -67,6 +69,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
             size::run(project, &toolchain)
         }),
         Command::Check => check::run(&project),
+        Command::CheckConfig(flags) => check_config::run(&project, &flags),
         Command::Dev(flags) => dev::run(&project, &flags),
         Command::Fuzz(flags) => fuzz::run(&project, &flags),
         Command::Package => package::run(&project),

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use oncegate_protocol::config::{Placement, Route};
 use serde_json::Value as Json;
 
+use crate::check_config::Document;
 use crate::output;
 use crate::project::Project;
 use crate::wrangler;
@@ -43,8 +44,8 @@ pub(crate) fn is_deployment() -> bool {
 
 /// Refuses a deployment that would forget records, and else writes down where they are from now on.
 pub(crate) fn check(project: &Project) -> Result<()> {
-    let Some(document) = wrangler::read(project)? else { return Ok(()) };
-    let routes = wrangler::routes(&document);
+    let Some(document) = Document::find(project)? else { return Ok(()) };
+    let routes = wrangler::routes(&document.json);
     let file = project.path(FILE);
     let named = || format!("the file {}", file.display());
     let kept = match fs::read_to_string(&file) {
@@ -195,6 +196,12 @@ mod tests {
         for fields in taken {
             assert_eq!(after(payments, &route(fields)), "", "{fields}");
         }
+    }
+
+    #[test]
+    fn a_route_that_seals_is_kept_too() {
+        let sealing = routes(&route("name = \"payments\"\nseal = true"));
+        assert_eq!(sealing.iter().map(|(_, route)| route.name.as_str()).collect::<Vec<_>>(), ["payments"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oncegate_protocol::config::{self, Config};
+use oncegate_protocol::config::{self, Config, ConfigErrors, is_meant_as_routes};
 use serde_json::Value as Json;
 
 /// The variables of a Worker, by name.
@@ -33,33 +33,48 @@ impl Variables {
         self.0.remove(name);
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     pub(crate) fn have_routes(&self) -> bool {
-        self.0.keys().any(|name| is_routes(name))
+        self.0.keys().any(|name| is_meant_as_routes(name))
     }
 
     /// Replaces all routes by those of `others`.
     pub(crate) fn set_routes(&mut self, others: Self) {
-        self.0.retain(|name, _| !is_routes(name));
-        self.0.extend(others.0.into_iter().filter(|(name, _)| is_routes(name)));
+        self.0.retain(|name, _| !is_meant_as_routes(name));
+        self.0.extend(others.0.into_iter().filter(|(name, _)| is_meant_as_routes(name)));
+    }
+
+    /// Sets a sealing secret to a good one: no file has secrets, and routes need them to be there.
+    pub(crate) fn stand_in_for(&mut self, secret: &str) {
+        // 32 zeros in base64.
+        self.set(secret, format!("{}=", "A".repeat(43)).into());
     }
 
     /// What the Worker reads in them, or, a line each, all that it would refuse.
     pub(crate) fn config(&self) -> Result<Config, String> {
+        self.parse().map_err(|errors| errors.to_string())
+    }
+
+    /// What the Worker reads in them, or all that it would refuse.
+    pub(crate) fn parse(&self) -> Result<Config, ConfigErrors> {
         let mut variables = self.as_the_worker_sees_them();
         Config::parse(&variables).map_err(|errors| {
             if errors.errors().iter().all(|error| error.field() != "ORIGIN") {
-                return errors.to_string();
+                return errors;
             }
             // It may be refused for a password, which no error should repeat.
             variables.origin = variables.origin.as_deref().map(without_user);
-            Config::parse(&variables).err().unwrap_or(errors).to_string()
+            Config::parse(&variables).err().unwrap_or(errors)
         })
     }
 
     /// Takes the jurisdictions out of all routes, and gives back the names of those that had one.
     pub(crate) fn drop_jurisdictions(&mut self) -> Vec<String> {
         let mut names = Vec::new();
-        for value in self.0.iter_mut().filter(|(name, _)| is_routes(name)).map(|(_, value)| value) {
+        for value in self.0.iter_mut().filter(|(name, _)| is_meant_as_routes(name)).map(|(_, value)| value) {
             match value {
                 // As --var sets them.
                 Json::String(text) => {
@@ -77,7 +92,7 @@ impl Variables {
     fn as_the_worker_sees_them(&self) -> config::Variables {
         let text =
             |name: &str| self.0.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        let routes = self.0.iter().filter(|(name, _)| is_routes(name));
+        let routes = self.0.iter().filter(|(name, _)| is_meant_as_routes(name));
         let mut routes: Vec<_> = routes.map(|(name, value)| (name.clone(), value.to_string())).collect();
         // In the order of their numbers.
         routes.sort_by_key(|(name, _)| (name.len(), name.clone()));
@@ -100,8 +115,7 @@ fn drop_jurisdictions(routes: &mut Json) -> Vec<String> {
     had.collect()
 }
 
-/// Routes are in ROUTES, and where that does not hold them all also in `ROUTES_1`, `ROUTES_2`, ... The Worker refuses any
-/// other name that begins so.
+/// Whether what a file says beside its variables was meant for one with routes. Wrangler has a `routes` of its own.
 pub(crate) fn is_routes(name: &str) -> bool {
     name.starts_with("ROUTES")
 }

@@ -5,6 +5,7 @@ use oncegate_protocol::config::{self, Config, Found, Mode};
 use oncegate_protocol::request::NormalPath;
 
 use crate::arguments::DevFlags;
+use crate::check_config::no_routes;
 use crate::dev::deployment::Deployment;
 use crate::dev::{routes_file, walkthrough};
 use crate::project::Project;
@@ -31,7 +32,7 @@ pub(crate) fn read(project: &Project, flags: &DevFlags) -> Result<Configuration>
         deployment.variables.remove("ORIGIN");
         source = format!("the routes file {}", file.display());
     } else if !deployment.variables.have_routes() {
-        bail!(wrangler::missing_routes(&document));
+        bail!("wrangler.toml: {}", no_routes(&document));
     }
     if let Some(origin) = &flags.origin {
         deployment.set("ORIGIN", origin.url())?;
@@ -58,8 +59,7 @@ fn with_secrets(variables: &Variables, flags: &DevFlags) -> Variables {
     let mut variables = variables.clone();
     for set in &flags.variables {
         if [config::SEAL_KEY, config::SEAL_KEY_PREVIOUS].contains(&set.name.as_str()) {
-            // 32 zeros in base64.
-            variables.set(&set.name, format!("{}=", "A".repeat(43)).into());
+            variables.stand_in_for(&set.name);
         }
     }
     variables
