@@ -135,6 +135,18 @@ mod tests {
     }
 
     #[test]
+    fn the_routes_of_the_template_and_the_readme_are_such_as_the_worker_takes() {
+        let read = |file| fs::read_to_string(Project::here().path(file)).unwrap();
+        let readme = read("package/README.md");
+        let example = readme.split("```").find(|block| block.contains("[[vars.ROUTES]]")).unwrap();
+        let example = example.strip_prefix("toml\n").unwrap();
+        for (document, name) in [(&*read("package/template/wrangler.toml"), "payments"), (example, "orders")] {
+            let routes = crate::wrangler::routes(&crate::wrangler::parse(document).unwrap());
+            assert_eq!(routes.iter().map(|(_, route)| &*route.name).collect::<Vec<_>>(), [name]);
+        }
+    }
+
+    #[test]
     fn the_template_has_the_wrangler_and_the_date_that_are_tested() {
         let wrangler = |file| json(file)["devDependencies"]["wrangler"].as_str().unwrap().to_owned();
         assert_eq!(wrangler("package/template/package.json"), format!("^{}", wrangler("package.json")));
