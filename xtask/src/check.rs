@@ -15,7 +15,8 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let mut stages = Stages::default();
     stages.run("formatting", || {
         host.run(&["fmt", "--all", "--check"])?;
-        host.run(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
+        host.run(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])?;
+        host.run(&["fmt", "--manifest-path", "tests/clients/reqwest-retry/Cargo.toml", "--check"])
     });
     stages.run("clippy, for this machine", || {
         host.run(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])

@@ -8,7 +8,7 @@ use anyhow::{Context, Error, Result, bail};
 
 use crate::project::Project;
 use crate::setup::rust_target::{TARGET, WasmToolchain};
-use crate::setup::{self, system_programs};
+use crate::setup::{self, clients};
 use crate::stages::Stages;
 use crate::worker_build;
 
@@ -114,7 +114,7 @@ pub(crate) fn run(project: &Project, chosen: &[Suite]) -> Result<()> {
 
 fn set_up(project: &Project, suites: &[Suite]) -> Result<WasmToolchain> {
     if suites.contains(&Suite::Clients) {
-        system_programs::ensure(project, &[system_programs::CURL, system_programs::NGINX])?;
+        clients::ensure(project)?;
     }
     let needs_wasm = suites.iter().any(|suite| !matches!(suite, Suite::Host | Suite::Simulator));
     if !needs_wasm { Ok(WasmToolchain::Usual) } else { setup::for_build(project) }
@@ -167,7 +167,8 @@ fn test_with_node(project: &Project, folder: &str) -> Result<()> {
     command
         .args(["--test", &format!("--test-concurrency={jobs}"), &format!("--test-timeout={FILE_TIMEOUT_MS}")])
         .args(files)
-        .env("ONCEGATE_XTASK", std::env::current_exe().context("this program's own path")?);
+        .env("ONCEGATE_XTASK", std::env::current_exe().context("this program's own path")?)
+        .env("ONCEGATE_CLIENTS", clients::folder(project));
     crate::run::showing(&mut command)
 }
 

@@ -1,10 +1,11 @@
 //! Setting up what the machine does not have yet.
 //!
 //! Every step looks first, and says nothing where there is nothing to do. Otherwise it says in a line what it does and
-//! why, and an error names what to install by hand. Nothing comes from anywhere but the package registries of Rust, npm
-//! and Debian, and, where it can fetch, rustup.
+//! why, and an error names what to install by hand. Nothing comes from anywhere but the package registries of Rust, npm,
+//! Python and Debian, and, where it can fetch, rustup.
 
 pub(crate) mod cargo_tools;
+pub(crate) mod clients;
 mod debian;
 mod debian_toolchain;
 pub(crate) mod nightly;
