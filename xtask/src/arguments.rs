@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Check,
     /// Check what is to be deployed.
     CheckConfig(check_config::Flags),
+    /// Write anew what is made of the table of settings.
+    Reference,
     /// Tell how large the Worker is.
     Size,
     /// Run the gate on this machine.
@@ -78,6 +80,8 @@ usage: cargo xtask COMMAND
   check    formatting, lints, documentation, and that protocol/ is pure
   check-config
            check what wrangler would deploy, and tell what would become of a request
+  reference
+           write the page, the schema and the types of all settings anew
   size     how large the Worker is, and which crates its code is of
 
 `cargo xtask COMMAND --help` tells a command's flags. Each command first sets up what it needs and does not find.";
@@ -114,6 +118,12 @@ if all is well. FILE is TOML, or by its name .json or .jsonc; without it, the fi
   --header 'Name: value'
                         a header of it, may be repeated
   --body TEXT|@FILE     its body";
+
+const REFERENCE_USAGE: &str = "\
+usage: cargo xtask reference
+
+Writes docs/configuration.md, and in config/ the JSON Schema and the types for TypeScript, all of them made of the table of settings in
+protocol/src/config/reference. `cargo xtask check` fails where they are not as that says.";
 
 const SIZE_USAGE: &str = "\
 usage: cargo xtask size
@@ -200,7 +210,7 @@ Builds the Worker, runs it in workerd with its Durable Objects on disk, and prin
                      (uses any free port and an empty ledger, unless told otherwise)";
 
 /// Every command with its usage.
-const COMMANDS: [(&str, &str); 11] = [
+const COMMANDS: [(&str, &str); 12] = [
     ("dev", DEV_USAGE),
     ("test", TEST_USAGE),
     ("torture", TORTURE_USAGE),
@@ -211,6 +221,7 @@ const COMMANDS: [(&str, &str); 11] = [
     ("package", PACKAGE_USAGE),
     ("check", CHECK_USAGE),
     ("check-config", CHECK_CONFIG_USAGE),
+    ("reference", REFERENCE_USAGE),
     ("size", SIZE_USAGE),
 ];
 
@@ -255,6 +266,7 @@ fn parse_command(parser: &mut lexopt::Parser, understood: &mut Option<&'static s
         "package" => parse_alone(parser, Command::Package, usage),
         "check-config" => parse_check_config(parser),
         "check" => parse_alone(parser, Command::Check, usage),
+        "reference" => parse_alone(parser, Command::Reference, usage),
         "size" => parse_alone(parser, Command::Size, usage),
         _ => parse_alone(parser, Command::Build, usage),
     }
@@ -542,6 +554,7 @@ mod tests {
             "package --help",
             "check -h",
             "check-config -h",
+            "reference -h",
             "size -h",
             "fuzz key --help",
             "test --help",

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::project::Project;
 use crate::setup::rust_target::{TARGET, WasmToolchain};
 use crate::stages::Stages;
-use crate::{purity, setup};
+use crate::{purity, reference, setup};
 
 /// Runs every check, and fails if one does.
 pub(crate) fn run(project: &Project) -> Result<()> {
@@ -38,6 +38,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     });
     stages
         .run("documentation", || host.run(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"]));
+    stages.run("the reference of all settings", || reference::check(project));
     stages.run("purity of protocol/: dependencies", || purity::check_dependencies(project, &toolchain));
     stages.run("purity of protocol/: imports of its Wasm", || purity::check_imports(project, &toolchain));
     stages.conclude()

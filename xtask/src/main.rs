@@ -1,5 +1,5 @@
 //! The project's own commands: `cargo xtask dev | test | torture | fuzz | mutants | bench | build | package | check |
-//! check-config | size`.
+//! check-config | reference | size`.
 //!
 //! Each command first sets up what it needs and does not find ([`setup`]), so that a fresh clone needs nothing but Rust,
 //! Node with npm, and the package registries.
@@ -16,6 +16,7 @@ mod output;
 mod package;
 mod project;
 mod purity;
+mod reference;
 mod routes_lock;
 mod run;
 mod setup;
@@ -75,6 +76,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Package => package::run(&project),
         Command::Mutants(arguments) => mutants::run(&project, &arguments),
         Command::Test(suites) => test::run(&project, &suites),
+        Command::Reference => reference::write(&project),
         Command::Torture(flags) => torture::run(&project, &flags),
     }
 }

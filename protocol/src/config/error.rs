@@ -37,6 +37,11 @@ impl ConfigError {
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }
+
+    /// What is allowed.
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
 }
 
 impl fmt::Display for ConfigError {

@@ -7,6 +7,7 @@ mod error;
 mod fields;
 mod origin;
 mod probe;
+pub mod reference;
 mod route;
 mod route_fields;
 mod scope;

@@ -19,8 +19,8 @@ use crate::request::{NormalPath, OWN_PATHS};
 use crate::seal::SealKey;
 
 /// The platform's location hints and jurisdictions (Cloudflare, Durable Objects, "Data location").
-const HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"];
-const JURISDICTIONS: [&str; 2] = ["eu", "fedramp"];
+pub(super) const HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"];
+pub(super) const JURISDICTIONS: [&str; 2] = ["eu", "fedramp"];
 
 const MIB: u64 = 1 << 20;
 const ONE_MS: Duration = Duration::from_millis(1);

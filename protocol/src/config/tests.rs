@@ -6,13 +6,18 @@ use crate::replay_cache::Use;
 use crate::request::NormalPath;
 use serde_json::json;
 
-fn parse(routes: Value) -> Result<Config, ConfigErrors> {
-    let routes = vec![("ROUTES".to_owned(), routes.to_string())];
-    Config::parse(&Variables { routes, ..Variables::default() })
+/// Also sees that the schema for editors refuses nothing that the parser takes.
+pub(super) fn parse(routes: Value) -> Result<Config, ConfigErrors> {
+    let variables = vec![("ROUTES".to_owned(), routes.to_string())];
+    let parsed = Config::parse(&Variables { routes: variables, ..Variables::default() });
+    if parsed.is_ok() {
+        reference::tests::assert_schema_takes(&json!({ "ROUTES": routes }));
+    }
+    parsed
 }
 
 /// A valid route with one field set, or taken out by `null`.
-fn with(field: &str, value: Value) -> Result<Config, ConfigErrors> {
+pub(super) fn with(field: &str, value: Value) -> Result<Config, ConfigErrors> {
     let mut route = json!({ "name": "payments", "path": "/v1/payments/{id}", "scope": "public" });
     match value {
         Value::Null => route.as_object_mut().unwrap().remove(field),
@@ -84,9 +89,9 @@ fn every_field_of_the_design_is_understood() {
     }
 }
 
-#[test]
-fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
-    let bad = [
+/// Values that no field takes, each with a part of what is said to be allowed.
+pub(super) fn bad_values() -> Vec<(&'static str, Value, &'static str)> {
+    vec![
         ("name", json!(""), "letters"),
         ("name", json!("a/b"), "letters"),
         ("path", json!("v1"), "/v1/payments"),
@@ -162,8 +167,12 @@ fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
         ("release", json!([99]), "200 to 599"),
         ("unknown", json!(["500"]), "200 to 599"),
         ("typo", json!(1), "no field of this name"),
-    ];
-    for (field, value, allowed) in bad {
+    ]
+}
+
+#[test]
+fn a_bad_value_is_an_error_that_names_field_value_and_what_is_allowed() {
+    for (field, value, allowed) in bad_values() {
         let errors = with(field, value.clone()).expect_err(&format!("{field} = {value}"));
         let text = errors.to_string();
         assert!(text.contains(field) && text.contains(allowed), "{field} = {value}: {text}");
