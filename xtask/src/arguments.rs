@@ -101,8 +101,9 @@ needs wrangler, and no Rust; the README in it says how it is used.";
 const CHECK_USAGE: &str = "\
 usage: cargo xtask check
 
-Checks the formatting, runs clippy for this machine and for Wasm, builds the documentation without warnings, and proves
-that protocol/ depends on no clock, no randomness and no JavaScript, and that its Wasm imports nothing.";
+Checks the formatting, runs clippy for this machine and for Wasm, builds the documentation without warnings, sees that the
+reference of all settings is as its table says, and proves that protocol/ depends on no clock, no randomness and no
+JavaScript, and that its Wasm imports nothing.";
 
 const CHECK_CONFIG_USAGE: &str = "\
 usage: cargo xtask check-config [FILE] [FLAGS]
