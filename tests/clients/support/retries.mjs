@@ -21,6 +21,7 @@ const PATIENT_MS = 60_000;
 /**
  * Tests `client`, a name in docs/clients.md. `pay(rules, url, key, timeoutMs)` pays by it: with the client's own rules
  * and one retry (`default`), or by the snippet of the guide (`guide`). It promises the payment, or an error.
+ * Gives the way to the gate, and the origin, for tests that only this client has.
  */
 export async function testRetries(client, pay) {
   const { gate, origin } = await serve([
@@ -42,6 +43,7 @@ export async function testRetries(client, pay) {
   test(`${client}: a payment that is refused twice is made at the third try`, () => refusedTwice(scene));
   test(`${client}: a payment that the origin says it has not made is made`, () => notExecuted(scene));
   test(`${client}: a payment whose outcome stays unknown ends as an error, and is made once`, () => unknown(scene));
+  return { wire, origin };
 }
 
 /** Pays while the fault of this name happens, after which the client asks `again` or not. */

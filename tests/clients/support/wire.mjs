@@ -35,6 +35,7 @@ export async function layWire(gate) {
   after(() => server.stop());
   return {
     url: server.url,
+    port: server.port,
 
     /** The requests with this key, each with the `answer` that came back, if one did. */
     requests: (key) => requests.filter((request) => request.key === key),
