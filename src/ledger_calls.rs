@@ -1,5 +1,6 @@
 //! Calls to the ledger: a new stub for each try, a time limit on each, and few tries.
 
+use core::cell::Cell;
 use core::time::Duration;
 
 use js_sys::{Array, Uint8Array};
@@ -17,7 +18,19 @@ use crate::platform::{
 };
 
 thread_local! {
+    /// How many calls have failed in this isolate of which no ledger has been told: one that fails cannot count it.
+    static UNTOLD_FAILURES: Cell<u16> = const { Cell::new(0) };
     static CALLS: LedgerCalls = LedgerCalls::new(KIND_HEADER, Kind::FRAME);
+}
+
+/// How many calls have failed since a ledger was told of some.
+pub(crate) fn untold_failures() -> u16 {
+    UNTOLD_FAILURES.get()
+}
+
+/// A ledger has been told of so many. Where several are told at the same time, some may be counted twice.
+pub(crate) fn told(failures: u16) {
+    UNTOLD_FAILURES.set(UNTOLD_FAILURES.get().saturating_sub(failures));
 }
 
 /// What a ledger answers.
@@ -111,6 +124,7 @@ impl Ledger<'_> {
             };
             progress = Progress { made: progress.made.saturating_add(1), elapsed: now().since(begun_at), wait };
             let failure = failure(&thrown);
+            UNTOLD_FAILURES.set(UNTOLD_FAILURES.get().saturating_add(1));
             worst = worst.max(failure);
             log::error(
                 "ledger failed",

@@ -2,7 +2,6 @@
 //!
 //! Integers are big-endian. Reading never panics and never allocates more than the input holds.
 
-use core::cmp::Ordering;
 
 use thiserror::Error;
 
@@ -38,11 +37,15 @@ pub enum DecodeError {
 
 /// Checks the version byte at the front. There is one version yet; a reader of more of them would go on with the one found.
 pub(crate) fn version(reader: &mut Reader<'_>, known: u8) -> Result<(), DecodeError> {
-    let found = reader.u8("the version")?;
-    match found.cmp(&known) {
-        Ordering::Equal => Ok(()),
-        Ordering::Greater => Err(DecodeError::Newer { found, known }),
-        Ordering::Less => Err(DecodeError::Unknown { what: "the version", value: found }),
+    version_since(reader, known, known).map(|_| ())
+}
+
+/// Reads a version, from the oldest that is known to the newest.
+pub(crate) fn version_since(reader: &mut Reader<'_>, oldest: u8, known: u8) -> Result<u8, DecodeError> {
+    match reader.u8("the version")? {
+        found if found > known => Err(DecodeError::Newer { found, known }),
+        found if found < oldest => Err(DecodeError::Unknown { what: "the version", value: found }),
+        found => Ok(found),
     }
 }
 

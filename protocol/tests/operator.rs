@@ -55,6 +55,7 @@ fn each_address_asks_for_one_thing() {
     let word = |method: &str, path: &str| match ask(&config, method, path) {
         Ok(Ask::Configuration) => "configuration".to_owned(),
         Ok(Ask::Counters(sums)) => format!("counters of {}", sums.ledgers().len()),
+        Ok(Ask::Metrics(sums)) => format!("metrics of {}", sums.ledgers().len()),
         Ok(Ask::Records(tour)) => format!("records of {}", tour.route().name),
         Ok(Ask::Record { id, with_body, .. }) => format!("record {with_body} {id}"),
         Ok(Ask::Find(route)) => format!("find in {}", route.name),
@@ -68,6 +69,9 @@ fn each_address_asks_for_one_thing() {
         ("HEAD", "config".to_owned(), "configuration"),
         ("POST", "config".to_owned(), "405 Its methods are GET, HEAD."),
         ("GET", "counters".to_owned(), "counters of 8"),
+        ("GET", "metrics".to_owned(), "metrics of 8"),
+        ("GET", "metrics?from=6".to_owned(), "metrics of 2"),
+        ("POST", "metrics".to_owned(), "405 Its methods are GET, HEAD."),
         ("GET", "routes/payments/counters".to_owned(), "counters of 8"),
         ("GET", "routes/payments/counters?from=5".to_owned(), "counters of 3"),
         ("GET", "routes/payments/counters?from=x".to_owned(), "400 The query's from must be a number"),
@@ -588,6 +592,55 @@ fn counters_are_summed_a_bounded_number_of_ledgers_at_a_time() {
     let reply = sums.reply(&[("payments/8/0".to_owned(), None), ("payments/8/1".to_owned(), Some(Tally::default()))]);
     assert_eq!(reply["failed"], json!(["payments/8/0"]));
     assert_eq!(reply["largest"], Value::Null, "none has anything");
+}
+
+#[test]
+fn metrics_are_sums_by_route_and_say_whom_they_lack() {
+    let config = payments(json!({ "shards": 130 }));
+    let Ok(Ask::Metrics(sums)) = ask(&config, "GET", "metrics") else { panic!("refused") };
+    let counters = Counters {
+        forwarded: 2,
+        unknown_body_cut: 1,
+        completed_in_10ms: 3,
+        completed_in_2m: 1,
+        completed_later: 1,
+        completion_millis: 1_050,
+        ..Counters::default()
+    };
+    let tally = |(index, (_, name)): (usize, (&Route, String))| {
+        (name, (index != 7).then_some(Tally { counters, generations: 1, bytes: 4096 }))
+    };
+    let text = sums.metrics(&sums.ledgers().into_iter().enumerate().map(tally).collect::<Vec<_>>());
+    let lines = [
+        "# TYPE oncegate_requests counter",
+        "oncegate_requests_total{route=\"payments\",outcome=\"first\"} 254",
+        "oncegate_requests_told_unknown_total{route=\"payments\",reason=\"body-cut\"} 127",
+        "oncegate_completion_seconds_bucket{route=\"payments\",le=\"0.01\"} 381",
+        "oncegate_completion_seconds_bucket{route=\"payments\",le=\"30.0\"} 381",
+        "oncegate_completion_seconds_bucket{route=\"payments\",le=\"120.0\"} 508",
+        "oncegate_completion_seconds_bucket{route=\"payments\",le=\"+Inf\"} 635",
+        "oncegate_completion_seconds_count{route=\"payments\"} 635",
+        "oncegate_completion_seconds_sum{route=\"payments\"} 133.350",
+        "oncegate_ledgers{route=\"payments\"} 128",
+        "oncegate_ledgers_failed{route=\"payments\"} 1",
+        "oncegate_storage_bytes{route=\"payments\"} 520192",
+        "oncegate_ledgers_not_asked 2",
+    ];
+    for line in lines {
+        assert!(text.lines().any(|got| got == line), "{line} is not in\n{text}");
+    }
+    assert!(text.ends_with("\n# EOF\n"));
+    let of = |line: &str| line.split(['{', ' ']).next().unwrap_or_default().to_owned();
+    let samples: Vec<String> = text.lines().filter(|line| !line.starts_with('#')).map(of).collect();
+    let mut groups = samples.clone();
+    groups.dedup();
+    let distinct: std::collections::BTreeSet<&String> =
+        groups.iter().filter(|name| !name.contains("_seconds_")).collect();
+    assert_eq!(
+        distinct.len(),
+        groups.iter().filter(|name| !name.contains("_seconds_")).count(),
+        "a metric's samples come together"
+    );
 }
 
 #[test]

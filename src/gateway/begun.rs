@@ -16,7 +16,7 @@ use super::Deployment;
 use super::body::GuardedRequest;
 use super::guarded::Attempt;
 use super::probe::Question;
-use crate::ledger_calls::{Answer, Memorable, SealedAnswer};
+use crate::ledger_calls::{self, Answer, Memorable, SealedAnswer};
 use crate::platform::{self, Response, now};
 
 /// The right to call the origin.
@@ -108,9 +108,13 @@ impl Attempt {
         for _ in 0..limits::BEGINS {
             let begun_at = now();
             let wait = self.route.wait().saturating_sub(begun_at.since(arrived_at));
-            let replays = self.route.use_of_replays();
-            let command = Command::Begin { id: self.place.id, claim, wait, replays };
-            match self.ledger(&self.place).ask(&command, None, wait).await {
+            let (replays, failures) = (self.route.use_of_replays(), ledger_calls::untold_failures());
+            let command = Command::Begin { id: self.place.id, claim, wait, replays, failures };
+            let answer = self.ledger(&self.place).ask(&command, None, wait).await;
+            if answer.is_ok() {
+                ledger_calls::told(failures);
+            }
+            match answer {
                 Ok(Answer::ForClient(response)) => return Begun::Answered(response),
                 Ok(Answer::Sealed(answer)) => return Begun::Sealed(answer),
                 Ok(Answer::Memorable(answer)) => return Begun::Memorable { answer, asked_at: begun_at },

@@ -108,7 +108,8 @@ impl Shard {
             }
         };
         let answer = match command {
-            Command::Begin { id, claim, wait, replays } => {
+            Command::Begin { id, claim, wait, replays, failures } => {
+                self.records.borrow_mut().count_rows(failures.into(), |counters| &mut counters.ledger_failures);
                 let visit = Visit { arrived_at: now(), wait, was_parked: false };
                 self.begin(&id, &claim, visit, replays).await
             }
@@ -220,7 +221,7 @@ impl Shard {
                 problem_reply(&Problem::mismatch())?
             }
             Begin::Unknown(doubt) => {
-                records.count(|counters| &mut counters.unknown);
+                records.tell(|counters| counters.told_unknown(doubt));
                 problem_reply(&Problem::unknown(doubt))?
             }
             Begin::Moved { write } => {

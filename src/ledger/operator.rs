@@ -6,7 +6,7 @@ use oncegate_protocol::limits;
 use oncegate_protocol::operator::{Listed, Walk};
 use oncegate_protocol::record::{Answer, Intervened, Intervention, Order, Record, Stored, View, intervene};
 use oncegate_protocol::time::Timestamp;
-use oncegate_protocol::wire::{OperatorCommand, Page, Position, Report, ShownBody, Tally};
+use oncegate_protocol::wire::{OperatorCommand, Page, Position, Report, ShownBody};
 
 use super::bodies::Replay;
 use super::records::{Found, Records};
@@ -20,8 +20,8 @@ impl Shard {
         let mut records = self.records.borrow_mut();
         // Looking into a ledger that has never been used must not make one of it.
         let report = match command {
-            OperatorCommand::Tally if !records.exist()? => Report::Tally(Tally::default()),
-            OperatorCommand::Tally => Report::Tally(records.tally()?),
+            OperatorCommand::Tally if !records.exist()? => Report::Tally(Box::default()),
+            OperatorCommand::Tally => Report::Tally(Box::new(records.tally()?)),
             OperatorCommand::List { .. } if !records.exist()? => Report::Page(Page::default()),
             OperatorCommand::List { listed, limit, from } => Report::Page(list(&mut records, listed, limit, from)?),
             _ if !records.exist()? => Report::Nothing,

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use js_sys::Uint8Array;
 use oncegate_protocol::ids::RecordId;
-use oncegate_protocol::ledger_state::LedgerState;
+use oncegate_protocol::ledger_state::{Counters, LedgerState};
 use oncegate_protocol::limits;
 use oncegate_protocol::record::{Answer, Claim, KeptBody, Record, State, Stored};
 use oncegate_protocol::time::Timestamp;
@@ -41,13 +41,15 @@ pub(super) struct Records {
     pub(super) database: Database,
     /// As stored, with the counters that have yet to be; `None` until it is read, and again after a failure.
     pub(super) state: Option<LedgerState>,
+    /// The counters as they are stored.
+    pub(super) stored_counters: Counters,
     /// About how many rows there are; `None` until they are counted, and again when some were dropped.
     pub(super) rows: Option<u64>,
 }
 
 impl Records {
     pub(super) fn new(storage: Storage) -> Self {
-        Self { database: Database::new(storage), state: None, rows: None }
+        Self { database: Database::new(storage), state: None, stored_counters: Counters::default(), rows: None }
     }
 
     /// Looks a key up, from the newest generation to the oldest, with its body if that is small.
@@ -122,11 +124,7 @@ impl Records {
             return Ok(());
         };
         self.overwrite(id, generation, record, body, span.retention)?;
-        self.count(|counters| match record.state {
-            State::Completed(_) => &mut counters.completed,
-            State::Unknown(_) | State::Probing { .. } => &mut counters.doubted,
-            State::Released | State::InProgress { .. } | State::Moved { .. } => &mut counters.released,
-        });
+        self.tell(|counters| counters.settled(record, now));
         Ok(())
     }
 

@@ -11,16 +11,23 @@ use super::sql::{Fault, Stores, blob, first_column, whole};
 const COUNTED_ROWS: u64 = 10_000;
 
 impl Records {
+    /// Counts something, as the counters themselves decide.
+    pub(super) fn tell(&mut self, count: impl FnOnce(&mut Counters)) {
+        if let Some(state) = &mut self.state {
+            count(&mut state.counters);
+        }
+    }
+
     /// Adds one to a counter.
     pub(super) fn count(&mut self, counter: impl FnOnce(&mut Counters) -> &mut u64) {
         self.count_rows(1, counter);
     }
 
     pub(super) fn count_rows(&mut self, rows: u64, counter: impl FnOnce(&mut Counters) -> &mut u64) {
-        if let Some(state) = &mut self.state {
-            let counter = counter(&mut state.counters);
+        self.tell(|counters| {
+            let counter = counter(counters);
             *counter = counter.saturating_add(rows);
-        }
+        });
     }
 
     /// The ledger's state, read from storage the first time.
@@ -40,16 +47,20 @@ impl Records {
             None => LedgerState::default(),
             Some(row) => LedgerState::decode(&first_column(row)).map_err(Fault::Unreadable)?,
         };
+        self.stored_counters = state.counters;
         state.counters.other_rows = state.counters.other_rows.saturating_add(rows);
         Ok(state)
     }
 
     pub(super) fn save(&mut self) -> Stores<()> {
-        let stored = self.state()?.encode();
+        // The row that this takes is counted in it.
+        self.count_rows(1, |counters| &mut counters.other_rows);
+        let state = self.state()?;
+        let (stored, counters) = (state.encode(), state.counters);
         let statement = "INSERT INTO ledger (one, state) VALUES (1, ?) \
                          ON CONFLICT (one) DO UPDATE SET state = excluded.state";
-        let rows = self.write(statement, &[&blob(&stored)])?;
-        self.count_rows(rows, |counters| &mut counters.other_rows);
+        self.write(statement, &[&blob(&stored)])?;
+        self.stored_counters = counters;
         Ok(())
     }
 
@@ -91,8 +102,12 @@ impl Records {
         Ok(!rows.is_empty())
     }
 
-    /// What has been counted.
+    /// What has been counted. It is written down first: what is in memory alone may be lost, and what has been shown must not fall.
     pub(super) fn tally(&mut self) -> Stores<Tally> {
+        let counted = self.state()?.counters;
+        if counted != self.stored_counters {
+            self.save()?;
+        }
         let bytes = self.database.size();
         let state = self.state()?;
         let generations = u64::try_from(state.generations.count()).unwrap_or(u64::MAX);

@@ -8,7 +8,9 @@ use oncegate_protocol::config::Route;
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::limits;
 use oncegate_protocol::operator::body::{self, Change};
-use oncegate_protocol::operator::{AdminToken, Ask, Findings, Problem, Standing, Sums, Tour, admit, places, show};
+use oncegate_protocol::operator::{
+    AdminToken, Ask, Findings, METRICS_TYPE, Problem, Standing, Sums, Tour, admit, places, show,
+};
 use oncegate_protocol::request::{Place, RequestHead};
 use oncegate_protocol::wire::{OperatorCommand, Report, Tally};
 use serde_json::{Value, json};
@@ -18,6 +20,12 @@ use crate::gateway::{Deployment, forget};
 use crate::ledger_calls::Ledger;
 use crate::platform::{Gathered, Request, Response, discard, gather, new_attempt, reply, settled, start};
 use crate::{log, sealing};
+
+/// What an operator is shown.
+enum Shown {
+    Json(Value),
+    Metrics(String),
+}
 
 /// What an operator gets, or is told in its place.
 type Answer = Result<Value, Problem>;
@@ -34,20 +42,28 @@ pub(crate) async fn handle(
         Err(problem) => Err(problem),
     };
     match answer {
-        Ok(value) => {
-            let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
-            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            reply(200, &headers, &JsValue::from_str(&format!("{value:#}\n")))
-        }
+        Ok(Shown::Json(value)) => shown("application/json", &format!("{value:#}\n")),
+        Ok(Shown::Metrics(text)) => shown(METRICS_TYPE, &text),
         Err(problem) => reply(problem.status(), &problem.headers(), &JsValue::from_str(&problem.body())),
     }
 }
 
+fn shown(media_type: &str, text: &str) -> Result<Response, JsValue> {
+    let headers = [("content-type", media_type), ("cache-control", "no-store")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    reply(200, &headers, &JsValue::from_str(text))
+}
+
 /// Carries out what is asked. An error is the platform's.
-async fn carry_out(deployment: &Rc<Deployment>, ask: Ask<'static>, request: &Request) -> Result<Answer, JsValue> {
-    Ok(match ask {
+async fn carry_out(
+    deployment: &Rc<Deployment>,
+    ask: Ask<'static>,
+    request: &Request,
+) -> Result<Result<Shown, Problem>, JsValue> {
+    let answer = match ask {
+        Ask::Metrics(sums) => return Ok(Ok(Shown::Metrics(sums.metrics(&count(deployment, &sums).await)))),
         Ask::Configuration => Ok(show::configuration(deployment.config)),
-        Ask::Counters(sums) => Ok(count(deployment, &sums).await),
+        Ask::Counters(sums) => Ok(sums.reply(&count(deployment, &sums).await)),
         Ask::Records(tour) => Ok(list(deployment, tour).await),
         Ask::Record { route, id, with_body } => look(deployment, route, &places(route, id), with_body).await,
         Ask::Find(route) => match read(request, |sent| body::find(route, sent)).await {
@@ -62,7 +78,8 @@ async fn carry_out(deployment: &Rc<Deployment>, ask: Ask<'static>, request: &Req
             Ok(change) => self::change(deployment, route, id, change).await?,
             Err(problem) => Err(problem),
         },
-    })
+    };
+    Ok(answer.map(Shown::Json))
 }
 
 /// What an operator has sent, as `parse` reads it.
@@ -149,8 +166,8 @@ async fn list(deployment: &Deployment, mut tour: Tour<'_>) -> Value {
     tour.reply()
 }
 
-/// Sums, of ledgers that are asked a few at a time.
-async fn count(deployment: &Rc<Deployment>, sums: &Sums<'static>) -> Value {
+/// What each ledger has counted. A few are asked at a time.
+async fn count(deployment: &Rc<Deployment>, sums: &Sums<'static>) -> Vec<(String, Option<Tally>)> {
     let tallies = Rc::new(RefCell::new(Vec::new()));
     for few in sums.ledgers().chunks(limits::COUNTED_AT_A_TIME) {
         let at_once: Vec<Promise> =
@@ -160,7 +177,7 @@ async fn count(deployment: &Rc<Deployment>, sums: &Sums<'static>) -> Value {
             let _ = settled(promise).await;
         }
     }
-    sums.reply(&tallies.take())
+    tallies.take()
 }
 
 /// Asks a ledger for its counters, and adds them to the tallies.
@@ -168,7 +185,7 @@ fn tally(deployment: &Rc<Deployment>, route: &'static Route, name: String, talli
     let (deployment, tallies) = (Rc::clone(deployment), Rc::clone(tallies));
     start(async move {
         let tally = match ledger(&deployment, route, &name).report(OperatorCommand::Tally, &[]).await {
-            Ok(Report::Tally(tally)) => Some(tally),
+            Ok(Report::Tally(tally)) => Some(*tally),
             _ => None,
         };
         tallies.borrow_mut().push((name, tally));

@@ -37,11 +37,11 @@ pub fn check(input: &[u8]) {
     let is_reading = matches!(method, "GET" | "HEAD");
     assert_eq!(
         is_reading,
-        matches!(asked, Ask::Configuration | Ask::Counters(_) | Ask::Records(_) | Ask::Record { .. })
+        matches!(asked, Ask::Configuration | Ask::Counters(_) | Ask::Metrics(_) | Ask::Records(_) | Ask::Record { .. })
     );
     assert!(is_reading || method == "POST", "{method}");
     match asked {
-        Ask::Configuration | Ask::Counters(_) | Ask::Record { .. } => {}
+        Ask::Configuration | Ask::Counters(_) | Ask::Metrics(_) | Ask::Record { .. } => {}
         Ask::Records(tour) => {
             // Where the tour goes on is an address that is understood, and leads there.
             let (reply, authorization) = (tour.reply(), format!("Bearer {TOKEN}"));

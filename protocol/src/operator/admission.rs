@@ -13,6 +13,8 @@ pub enum Ask<'c> {
     Configuration,
     /// Sums over ledgers.
     Counters(Sums<'c>),
+    /// Sums over ledgers, route by route, as OpenMetrics text.
+    Metrics(Sums<'c>),
     /// Which records of a route stand so.
     Records(Tour<'c>),
     /// One record.
@@ -56,6 +58,10 @@ pub fn admit<'c>(config: &'c Config, token: &AdminToken, head: &RequestHead<'_>)
             method(head, "GET, HEAD")?;
             Sums::of(config.routes.all().collect(), from(url)?).map(Ask::Counters)
         }
+        ["metrics"] => {
+            method(head, "GET, HEAD")?;
+            Ok(Ask::Metrics(Sums::some_of(config.routes.all().collect(), from(url)?)))
+        }
         ["routes", name, "counters"] => {
             method(head, "GET, HEAD")?;
             Sums::of(vec![route(name)?], from(url)?).map(Ask::Counters)
@@ -91,7 +97,7 @@ pub fn admit<'c>(config: &'c Config, token: &AdminToken, head: &RequestHead<'_>)
     }
 }
 
-const ADDRESSES: &str = "The addresses are GET config, counters, routes/ROUTE/counters, \
+const ADDRESSES: &str = "The addresses are GET config, counters, metrics, routes/ROUTE/counters, \
     routes/ROUTE/records?state=unknown, routes/ROUTE/records/ID, and POST routes/ROUTE/records/find, \
     routes/ROUTE/records/ID/resolve, routes/ROUTE/records/ID/forget, all below /_oncegate/.";
 

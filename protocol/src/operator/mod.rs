@@ -10,6 +10,7 @@
 
 mod admission;
 pub mod body;
+mod metrics;
 mod problem;
 pub mod show;
 mod standing;
@@ -19,6 +20,7 @@ mod tour;
 mod walk;
 
 pub use admission::{Ask, admit};
+pub use metrics::MEDIA_TYPE as METRICS_TYPE;
 pub use problem::{Case, Problem};
 pub use standing::{Findings, Standing, places};
 pub use sums::Sums;

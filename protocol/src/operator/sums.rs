@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Problem;
+use super::metrics::{self, RouteTally};
 use crate::config::Route;
 use crate::limits;
 use crate::wire::Tally;
@@ -36,6 +37,31 @@ impl<'c> Sums<'c> {
         each.skip(self.from).take(limits::COUNTED_LEDGERS).collect()
     }
 
+    /// From the given ledger on, or the first; there may be more.
+    pub(super) fn some_of(routes: Vec<&'c Route>, from: Option<usize>) -> Self {
+        let all = routes.iter().fold(0_usize, |sum, route| sum.saturating_add(route.ledger_count()));
+        Self { routes, from: from.unwrap_or(0), all }
+    }
+
+    /// As [`Self::reply`], as OpenMetrics text.
+    pub fn metrics(&self, tallies: &[(String, Option<Tally>)]) -> String {
+        let mut routes: Vec<RouteTally<'c>> = Vec::new();
+        let tally_of = |ledger: &str| tallies.iter().find(|(name, _)| name == ledger).and_then(|(_, tally)| *tally);
+        for (route, ledger) in self.ledgers() {
+            if routes.last().is_none_or(|last| last.route.name != route.name) {
+                routes.push(RouteTally { route, sum: Tally::default(), asked: 0, failed: 0 });
+            }
+            let Some(last) = routes.last_mut() else { continue };
+            last.asked = last.asked.saturating_add(1);
+            match tally_of(&ledger) {
+                Some(tally) => last.sum = last.sum.plus(&tally),
+                None => last.failed = last.failed.saturating_add(1),
+            }
+        }
+        let asked = routes.iter().fold(0_usize, |sum, route| sum.saturating_add(route.asked));
+        metrics::text(&routes, self.all.saturating_sub(self.from).saturating_sub(asked))
+    }
+
     /// What the operator gets, given what each of [`Self::ledgers`] has counted; `None` where it gave no answer.
     pub fn reply(&self, tallies: &[(String, Option<Tally>)]) -> Value {
         let mut sum = Tally::default();
@@ -46,9 +72,7 @@ impl<'c> Sums<'c> {
                 failed.push(ledger.as_str());
                 continue;
             };
-            sum.counters = sum.counters.plus(&tally.counters);
-            sum.generations = sum.generations.saturating_add(tally.generations);
-            sum.bytes = sum.bytes.saturating_add(tally.bytes);
+            sum = sum.plus(tally);
             if tally.bytes > largest.map_or(0, |(_, bytes)| bytes) {
                 largest = Some((ledger, tally.bytes));
             }

@@ -52,6 +52,8 @@ pub enum Command {
         wait: Duration,
         /// What the Worker does with a replay.
         replays: Use,
+        /// How many calls to ledgers have failed of which it has told none yet.
+        failures: u16,
     },
     /// May this scope use a new key?
     Count {
@@ -180,7 +182,7 @@ impl Command {
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(192);
         match self {
-            Self::Begin { id, claim, wait, replays } => {
+            Self::Begin { id, claim, wait, replays, failures } => {
                 head(&mut writer, 1, id, claim.attempt);
                 writer.u64(millis(*wait));
                 writer.bytes(claim.fingerprint.as_bytes());
@@ -207,6 +209,7 @@ impl Command {
                     Use::HandOn => 0,
                     Use::Remember => 1,
                 });
+                writer.u16(*failures);
             }
             Self::Count { id, attempt, key, quota, max_records, lease, retention } => {
                 head(&mut writer, 3, id, *attempt);
@@ -280,6 +283,7 @@ impl Command {
                     1 => Use::Remember,
                     value => return Err(DecodeError::Unknown { what: "what replays are for", value }),
                 },
+                failures: reader.u16("the failures")?,
             },
             2 => Self::Settle {
                 id,
@@ -437,7 +441,7 @@ mod tests {
             let fingerprint = Fingerprint::from_bytes([1; 32]);
             let claim = Claim { attempt, fingerprint, lease, retention, on_unknown, layout, max_records: 7, counting };
             let replays = if counting == Counting::Due { Use::Remember } else { Use::HandOn };
-            Command::Begin { id, claim, wait: Duration::from_millis(250), replays }
+            Command::Begin { id, claim, wait: Duration::from_millis(250), replays, failures: 513 }
         };
         let previous = Layout::Previous { next: LayoutId::from_bytes([5; 8]) };
         let quota = Quota { keys: NonZeroU32::MIN, window: Duration::from_secs(60) };

@@ -139,7 +139,7 @@ pub enum Report {
     /// To a list.
     Page(Page),
     /// To a tally.
-    Tally(Tally),
+    Tally(Box<Tally>),
 }
 
 /// The body of a record that is looked at.
@@ -186,6 +186,18 @@ pub struct Tally {
     pub generations: u64,
     /// How many bytes its database takes.
     pub bytes: u64,
+}
+
+impl Tally {
+    /// This one's and that one's.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            counters: self.counters.plus(&other.counters),
+            generations: self.generations.saturating_add(other.generations),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
 }
 
 impl OperatorCommand {
@@ -382,11 +394,11 @@ impl Report {
                 let unreadable = reader.u32("the unreadable rows")?;
                 Self::Page(Page { entries, unreadable, next: read_position(&mut reader)? })
             }
-            70 => Self::Tally(Tally {
+            70 => Self::Tally(Box::new(Tally {
                 counters: Counters::read(&mut reader)?,
                 generations: reader.u64("the generations")?,
                 bytes: reader.u64("the bytes")?,
-            }),
+            })),
             value => return Err(DecodeError::Unknown { what: "the report", value }),
         };
         reader.finish()?;
@@ -531,7 +543,7 @@ mod tests {
             Report::OtherAttempt { now, record: Box::new(record()) },
             Report::Page(Page::default()),
             Report::Page(Page { entries, unreadable: 1, next: Some(Position { generation: 1, after: Some(ID) }) }),
-            Report::Tally(Tally { counters, generations: 2, bytes: 4096 }),
+            Report::Tally(Box::new(Tally { counters, generations: 2, bytes: 4096 })),
         ];
         for report in reports {
             let frame = report.encode();
