@@ -14,6 +14,7 @@ const KEYS = 2000;
 // All keys in one generation, which is gone within a minute.
 const ROUTE = {
   name: 'payments',
+  log: 0,
   path: '/v1/payments',
   scope: ['header:Authorization'],
   ttl: '15s',

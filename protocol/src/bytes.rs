@@ -2,7 +2,6 @@
 //!
 //! Integers are big-endian. Reading never panics and never allocates more than the input holds.
 
-
 use thiserror::Error;
 
 /// Why bytes could not be read as what they should be.

@@ -16,8 +16,10 @@
 //! 7. [`operator`] is what an operator may see and change of all that;
 //! 8. [`observe`] says what a route reports that does not guard yet;
 //! 9. [`replay_cache`] is what a Worker's isolate remembers for a short time, so that it need not ask a ledger;
-//! 10. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
+//! 10. [`account`] is what is told of each request;
+//! 11. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
 
+pub mod account;
 mod bytes;
 pub mod config;
 pub mod deadline;

@@ -85,7 +85,7 @@ fn identify<'c>(config: &'c Config, request: &Request) -> Result<Identity<'c>, S
         Admission::Documentation => Err(Seen::Own("page")),
         Admission::Nothing => Err(Seen::Own("nothing")),
         Admission::Operator(_) => Err(Seen::Own("operator")),
-        Admission::Refuse(problem) => Err(refused(&problem)),
+        Admission::Refuse(_, problem) => Err(refused(&problem)),
         Admission::ByToken(_) => Err(Seen::Token),
         Admission::Observed(_, Observed::Refused(problem)) => Err(Seen::Observed(problem.case().name())),
         Admission::Observed(_, Observed::Guarded(_)) => Err(Seen::Observed("guarded")),

@@ -154,7 +154,7 @@ fn without_a_token_there_is_no_scope() {
     let config = config(json!({}));
     for authorization in [None, Some(""), Some("Bearer"), Some("Basic YTpi")] {
         match admitted(&config, authorization.map(str::to_owned)) {
-            Admission::Refuse(problem) => assert_eq!((problem.case().name(), problem.status()), ("unscoped", 400)),
+            Admission::Refuse(_, problem) => assert_eq!((problem.case().name(), problem.status()), ("unscoped", 400)),
             _ => panic!("{authorization:?}"),
         }
     }

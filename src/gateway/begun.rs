@@ -111,6 +111,7 @@ impl Attempt {
             let (replays, failures) = (self.route.use_of_replays(), ledger_calls::untold_failures());
             let command = Command::Begin { id: self.place.id, claim, wait, replays, failures };
             let answer = self.ledger(&self.place).ask(&command, None, wait).await;
+            self.deployment.notes.ledger_took(now().since(begun_at));
             if answer.is_ok() {
                 ledger_calls::told(failures);
             }
@@ -119,6 +120,7 @@ impl Attempt {
                 Ok(Answer::Sealed(answer)) => return Begun::Sealed(answer),
                 Ok(Answer::Memorable(answer)) => return Begun::Memorable { answer, asked_at: begun_at },
                 Ok(Answer::Frame(Reply::Forward { number, lease_until })) => {
+                    self.deployment.notes.granted(self.attempt, number);
                     return Begun::Granted(Grant { number, lease_until, begun_at });
                 }
                 Ok(Answer::Frame(Reply::Probe { fence, number, doubt })) => {

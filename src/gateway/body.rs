@@ -30,11 +30,7 @@ pub(super) const UNSENDABLE: &str = "Such a request cannot be sent on; a GET or 
 
 /// Reads the body, up to the route's limit, and identifies the request.
 pub(super) async fn read(request: Request, head: Head, guarded: Guarded<'static>) -> Result<Read, JsValue> {
-    let route = match &guarded {
-        Guarded::ByBytes(guard) => guard.route(),
-        Guarded::ByJson(guard) => guard.route(),
-    };
-    match gather_body(&request, &head, route).await {
+    match gather_body(&request, &head, guarded.route()).await {
         Ok(body) => identify(request, head, body, guarded).await,
         Err(problem) => Ok(Read::Refused(problem)),
     }

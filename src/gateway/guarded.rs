@@ -128,7 +128,10 @@ impl Attempt {
                 return replies::problem(&Problem::malformed(UNSENDABLE));
             }
         };
-        match outgoing.send(self.deployment.bindings.origin_service().as_ref(), &time_limit, Purpose::PassOn).await {
+        let (service, sent_at) = (self.deployment.bindings.origin_service(), now());
+        let answer = outgoing.send(service.as_ref(), &time_limit, Purpose::PassOn).await;
+        self.deployment.notes.origin_took(now().since(sent_at));
+        match answer {
             Ok(arrived) => self.settle(arrived, &method, time_limit).await,
             Err(thrown) => self.in_doubt(origin::doubt(&thrown), &thrown).await,
         }
@@ -176,7 +179,10 @@ impl Attempt {
         let instead = outcome.instead();
         let witness = Witness { attempt: self.attempt, of: self.of };
         let command = Command::Settle { id: self.place.id, witness, lease: self.route.lease(), retention, outcome };
-        match self.ledger(&self.place).ask(&command, body, Duration::ZERO).await {
+        let told_at = now();
+        let answer = self.ledger(&self.place).ask(&command, body, Duration::ZERO).await;
+        self.deployment.notes.ledger_took(now().since(told_at));
+        match answer {
             Ok(Answer::Frame(Reply::Done)) => Told::Stored,
             Ok(Answer::Frame(other)) => {
                 self.log("outcome not taken", json!({ "answer": format!("{other:?}") }));

@@ -8,6 +8,7 @@
 //! What is not passed through is inside `waitUntil`, so that a client who hangs up does not cut it off: neither what is guarded, nor a
 //! future, which would stay in memory for good.
 
+mod account;
 mod answered;
 mod begun;
 mod body;
@@ -28,13 +29,17 @@ use js_sys::{Function, Promise};
 use oncegate_protocol::config::Config;
 use oncegate_protocol::problem::Problem;
 use oncegate_protocol::request::{Admission, Guarded, RequestHead, RequestUrl, admit};
+use oncegate_protocol::time::Timestamp;
 use serde_json::json;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::origin::{self, Passed};
-use crate::platform::{Begun, Bindings, Context, Head, Request, Response, begin, describe, discard, or_else, start};
+use crate::platform::{
+    Begun, Bindings, Context, Head, Request, Response, begin, describe, discard, now, or_else, start,
+};
 use crate::{configuration, log, operator};
+use account::{Notes, Opened};
 pub(crate) use remembered::forget;
 pub(crate) use replies::problem as problem_reply;
 
@@ -43,6 +48,7 @@ pub(crate) struct Deployment {
     pub(crate) config: &'static Config,
     pub(crate) bindings: Bindings,
     context: Context,
+    notes: Notes,
 }
 
 impl Deployment {
@@ -72,7 +78,7 @@ pub fn handle(request: Request, bindings: Bindings, context: Context) -> JsValue
 
 async fn answer(request: Request, bindings: Bindings, context: Context) -> Result<JsValue, JsValue> {
     let answer = match configuration::configuration(&bindings) {
-        Ok(config) => route(Rc::new(Deployment { config, bindings, context }), request).await,
+        Ok(config) => route(Rc::new(Deployment { config, bindings, context, notes: Notes::default() }), request).await,
         Err(reason) => {
             log::error("misconfigured", json!({ "reason": reason }));
             replies::problem(&Problem::misconfigured()).map(Into::into)
@@ -90,20 +96,30 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, 
     let certificate = || request.client_certificate();
     let url = RequestUrl::parse(&head.url);
     let asked = RequestHead { method: &head.method, url, header: &header, certificate: &certificate };
+    let arrived_at = now();
     let reply = match admit(deployment.config, &asked) {
         Admission::PassThrough => return pass(&deployment, &request, &head),
         Admission::Documentation => replies::documentation(),
         Admission::Operator(token) => operator::handle(&deployment, token, &asked, &request).await,
         Admission::Nothing => replies::nothing(),
-        Admission::Refuse(problem) => refuse(&request, &problem),
+        Admission::Refuse(route, problem) => {
+            account::refused(&deployment, route, &head, &problem);
+            refuse(&request, &problem)
+        }
         Admission::Observed(route, observed) => {
             return observed::observe(deployment, request, head, route, observed).await;
         }
-        Admission::Guarded(guarded) => return guard_request(deployment, request, head, guarded).await,
-        Admission::ByToken(by_token) => match tokens::verify(&deployment, by_token).await {
-            Ok(guarded) => return guard_request(deployment, request, head, guarded).await,
-            Err(problem) => refuse(&request, &problem),
-        },
+        Admission::Guarded(guarded) => return guard_request(deployment, request, head, guarded, arrived_at).await,
+        Admission::ByToken(by_token) => {
+            let route = by_token.route();
+            match tokens::verify(&deployment, by_token).await {
+                Ok(guarded) => return guard_request(deployment, request, head, guarded, arrived_at).await,
+                Err(problem) => {
+                    account::refused(&deployment, Some(route), &head, &problem);
+                    refuse(&request, &problem)
+                }
+            }
+        }
     };
     reply.map(Into::into)
 }
@@ -138,11 +154,15 @@ async fn guard_request(
     request: Request,
     head: Head,
     guarded: Guarded<'static>,
+    arrived_at: Timestamp,
 ) -> Result<JsValue, JsValue> {
+    let opened = Opened::new(guarded.route(), &head, arrived_at);
     let request = match body::read(request, head, guarded).await? {
         body::Read::Identified(request) => request,
         body::Read::PassThrough(request, head) => return pass(&deployment, &request, &head),
-        body::Read::Refused(problem) => return replies::problem(&problem).map(Into::into),
+        body::Read::Refused(problem) => return opened.close(&deployment, replies::problem(&problem)?).map(Into::into),
     };
-    guarded::execute(deployment, *request).await.map(Into::into)
+    let opened = opened.of(request.identity.place.id);
+    let response = guarded::execute(Rc::clone(&deployment), *request).await?;
+    opened.close(&deployment, response).map(Into::into)
 }

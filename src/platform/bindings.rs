@@ -21,6 +21,8 @@ extern "C" {
         address: Option<&str>,
         request: &Request,
     ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = writeDataPoint)]
+    pub fn write_data_point(analytics: &Object, route: &str, outcome: &str, numbers: &[f64]) -> Result<(), JsValue>;
     #[wasm_bindgen(catch, js_name = withHeader)]
     pub fn with_header(response: &Response, name: &str, value: &str) -> Result<Response, JsValue>;
     pub fn send(
@@ -202,6 +204,8 @@ extern "C" {
     pub fn ledger(this: &Bindings) -> Option<Object>;
     #[wasm_bindgen(method, getter, js_name = ORIGIN_SERVICE)]
     pub fn origin_service(this: &Bindings) -> Option<Fetcher>;
+    #[wasm_bindgen(method, getter, js_name = ANALYTICS)]
+    pub fn analytics(this: &Bindings) -> Option<Object>;
 
     pub type AbortSignal;
 

@@ -230,6 +230,11 @@ export async function gatherPieces(body, limit, announced) {
   }
 }
 
+/** Writes a data point, whose index is the route (Cloudflare, "Workers Analytics Engine"). */
+export function writeDataPoint(analytics, route, outcome, numbers) {
+  analytics.writeDataPoint({ indexes: [route], blobs: [route, outcome], doubles: [...numbers] });
+}
+
 /** The rows that a statement gives. */
 export function rowsOf(sql, statement, values) {
   return sql.exec(statement, ...values).raw().toArray();

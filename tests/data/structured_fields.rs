@@ -73,7 +73,7 @@ fn is_accepted(field: &str) -> bool {
             guard.identify(BodyDigest::default());
             true
         }
-        Admission::Refuse(_) => false,
+        Admission::Refuse(..) => false,
         _ => panic!("neither guarded nor refused"),
     }
 }

@@ -119,7 +119,7 @@ async function startOrigin(seed, history) {
 /** Two gates in front of the same ledgers. Nothing is around the shipped Worker, unless it is to be broken. */
 async function startGate(origin, broken, log) {
   const wrapper = broken ? [join(import.meta.dirname, 'broken', `${broken}.js`), BUILT_AROUND] : [];
-  const route = { name: 'orders', path: PATH, scope: ['header:Authorization'], timeout: `${TIMEOUT_MS}ms`, shards: 2 };
+  const route = { name: 'orders', path: PATH, scope: ['header:Authorization'], timeout: `${TIMEOUT_MS}ms`, shards: 2, log: 0 };
   const workerd = await startWorkerd({ origin, routes: [{ ...route, keep_headers: ['set-cookie'] }], wrapper });
   const gate = {
     isUp: Promise.resolve(),

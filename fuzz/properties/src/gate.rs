@@ -58,7 +58,7 @@ impl Request {
         match self.admission(config) {
             Admission::PassThrough => Admitted::PassThrough,
             Admission::Documentation | Admission::Operator(_) | Admission::Nothing => Admitted::Own,
-            Admission::Refuse(problem) => Admitted::Refused(problem),
+            Admission::Refuse(_, problem) => Admitted::Refused(problem),
             Admission::Guarded(guarded) => self.identify(guarded),
             Admission::ByToken(_) => panic!("a route without tokens asks for one"),
             Admission::Observed(..) => panic!("a route that enforces only observes"),

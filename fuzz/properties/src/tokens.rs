@@ -74,7 +74,7 @@ fn check_token(request: &Request, authorization: &str, key_set: &[u8]) {
 fn by_token(request: &Request) -> Result<ByToken<'static>, Problem> {
     match request.admission(&GATE) {
         Admission::ByToken(token) => Ok(token),
-        Admission::Refuse(_) => Err(Problem::invalid_token("there is none".to_owned())),
+        Admission::Refuse(..) => Err(Problem::invalid_token("there is none".to_owned())),
         _ => panic!("the route takes a token or refuses"),
     }
 }

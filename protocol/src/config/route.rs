@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::probe::UnknownPolicy;
 use super::scope::{Scope, ScopeSource};
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer};
+use crate::account::Share;
 use crate::hashing::Parts;
 use crate::headers::has_body;
 use crate::ids::LayoutId;
@@ -72,6 +73,8 @@ pub struct Route {
     pub keep_headers: Vec<String>,
     /// The key that the bodies of its answers are sealed with, if they are to be.
     pub seal: Option<SealKey>,
+    /// Of which of its requests there is a line in the log.
+    pub log: Share,
 }
 
 /// What makes two requests the same, beside method, path and query.

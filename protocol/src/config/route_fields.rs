@@ -11,6 +11,7 @@ use super::route::{FingerprintRule, FirstReply, Layout, Mode, OnDuplicate, OnLed
 use super::scope::{Scope, ScopeSource};
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer};
 use super::values;
+use crate::account::Share;
 use crate::headers;
 use crate::limits;
 use crate::outcome::{Overrides, Status};
@@ -85,6 +86,7 @@ impl Route {
             keys_per_scope: fields.optional("keys_per_scope", parse_keys_per_scope),
             keep_headers: fields.or("keep_headers", Vec::new(), parse_keep_headers),
             seal: fields.or("seal", None, |value| parse_seal(value, seal_key)),
+            log: fields.or("log", Share::ALL, parse_log),
         };
         route.check(fields);
         path.is_some().then_some(route)
@@ -264,6 +266,11 @@ fn parse_statuses(value: &Value) -> Result<Vec<u16>, Expected> {
 
 fn parse_mode(value: &Value) -> Result<Mode, Expected> {
     values::word(value, &[("enforce", Mode::Enforce), ("observe", Mode::Observe), ("off", Mode::Off)])
+}
+
+fn parse_log(value: &Value) -> Result<Share, Expected> {
+    let share = value.as_f64().and_then(Share::new);
+    share.ok_or_else(|| "a number from 0 to 1, the share of keys whose requests have a line in the log".to_owned())
 }
 
 struct Shards {

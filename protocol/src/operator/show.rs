@@ -258,6 +258,7 @@ fn route(route: &Route) -> Value {
         "keys_per_scope": route.keys_per_scope.map(|quota| json!({ "keys": quota.keys, "window": span(quota.window) })),
         "keep_headers": route.keep_headers,
         "seal": route.seal.is_some(),
+        "log": (route.log.as_f64() * 1e6).round() / 1e6,
     })
 }
 

@@ -50,8 +50,8 @@ pub enum Admission<'c> {
     Operator(&'c AdminToken),
     /// It asks for another address of the gate's own, where there is nothing.
     Nothing,
-    /// It is refused.
-    Refuse(Problem),
+    /// It is refused, by this route if by one.
+    Refuse(Option<&'c Route>, Problem),
     /// It is guarded.
     Guarded(Guarded<'c>),
     /// It is guarded, and whose it is says a token, which must be verified first.
@@ -67,7 +67,7 @@ impl<'c> Admission<'c> {
             return self;
         }
         match self {
-            Self::Refuse(problem) => Self::Observed(route, Observed::Refused(problem)),
+            Self::Refuse(_, problem) => Self::Observed(route, Observed::Refused(problem)),
             Self::Guarded(guarded) => Self::Observed(route, Observed::Guarded(guarded)),
             Self::ByToken(by_token) => Self::Observed(route, Observed::ByToken(by_token)),
             other => other,
@@ -183,7 +183,7 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
             return Admission::Nothing;
         }
         if path.climbs() && config.origin.as_ref().is_some_and(Origin::has_path) {
-            return Admission::Refuse(Problem::malformed(CLIMBS));
+            return Admission::Refuse(None, Problem::malformed(CLIMBS));
         }
     }
     if !config.routes.guards_method(head.method) {
@@ -194,7 +194,7 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
         Found::None => return Admission::PassThrough,
         Found::One(found) => found,
         Found::Two { observed_by } => {
-            let refused = Admission::Refuse(Problem::malformed(TWO_ROUTES));
+            let refused = Admission::Refuse(None, Problem::malformed(TWO_ROUTES));
             return match observed_by {
                 Some(route) => refused.of(route),
                 None => refused,
@@ -210,16 +210,16 @@ fn admit_keyed<'c>(found: RouteMatch<'c>, path: &NormalPath, head: &RequestHead<
     let key = match read_key(&found, head) {
         Ok(key) => key,
         Err(KeyFault::Missing(_)) if !found.route.required => return Admission::PassThrough,
-        Err(fault) => return Admission::Refuse(fault.into_problem()),
+        Err(fault) => return Admission::Refuse(Some(found.route), fault.into_problem()),
     };
     let scope = match scope::read(&found.route.scope, &head.url, &found.parameters, head.header, head.certificate) {
         Ok(scope) => scope,
-        Err(detail) => return Admission::Refuse(Problem::unscoped(detail)),
+        Err(detail) => return Admission::Refuse(Some(found.route), Problem::unscoped(detail)),
     };
     let route = found.route;
     let announced = (head.header)("content-length").and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > route.max_request) {
-        return Admission::Refuse(Problem::too_large(route.max_request));
+        return Admission::Refuse(Some(route), Problem::too_large(route.max_request));
     }
     let key_as_sent = match route.key.as_slice() {
         [KeySource::Header(name)] => (head.header)(name),
@@ -234,11 +234,26 @@ fn admit_keyed<'c>(found: RouteMatch<'c>, path: &NormalPath, head: &RequestHead<
 }
 
 impl<'c> Unscoped<'c> {
+    /// The route.
+    pub(super) fn route(&self) -> &'c Route {
+        self.route
+    }
+
     /// Says whose it is.
     pub(super) fn scoped(self, scope: WholeScope) -> Guarded<'c> {
         let needs_json = self.route.needs_json();
         let keyed = Keyed { unscoped: self, scope };
         if needs_json { Guarded::ByJson(ByJson(keyed)) } else { Guarded::ByBytes(ByBytes(keyed)) }
+    }
+}
+
+impl<'c> Guarded<'c> {
+    /// The route.
+    pub fn route(&self) -> &'c Route {
+        match self {
+            Self::ByBytes(guarded) => guarded.route(),
+            Self::ByJson(guarded) => guarded.route(),
+        }
     }
 }
 

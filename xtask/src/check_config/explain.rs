@@ -30,7 +30,7 @@ pub(crate) fn explain(config: &Config, asked: &Asked) -> Vec<String> {
                     .to_owned(),
             ]
         }
-        Admission::Refuse(problem) => refused(&problem),
+        Admission::Refuse(_, problem) => refused(&problem),
         Admission::Guarded(guarded) => of_guarded(guarded, asked),
         Admission::ByToken(by_token) => of_token(by_token),
         Admission::Observed(route, observed) => {

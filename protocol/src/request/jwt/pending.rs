@@ -11,7 +11,7 @@ use super::key_sets::{KeySets, KeyStep};
 use super::keys::VerifyingKey;
 use super::token::Token;
 use super::{claims, fault::TokenFault};
-use crate::config::{KeySetAddress, TokenIssuer};
+use crate::config::{KeySetAddress, Route, TokenIssuer};
 use crate::problem::Problem;
 use crate::time::Timestamp;
 
@@ -84,6 +84,11 @@ pub(in super::super) fn scope_parts(
 impl<'c> ByToken<'c> {
     pub(in super::super) fn new(request: Unscoped<'c>, scope: OpenScope<'c>) -> Self {
         Self(Pending { request, scope })
+    }
+
+    /// The route.
+    pub fn route(&self) -> &'c Route {
+        self.0.request.route()
     }
 
     /// Reads the token and checks all but its signature.

@@ -1,0 +1,114 @@
+//! What is told of each keyed request when it has been answered: a line in the log, a data point, and a header if the client asks.
+
+use core::cell::Cell;
+use core::time::Duration;
+
+use oncegate_protocol::account::{Account, SERVER_TIMING, TIMING_WISH, TRACE_PARENT, Times, wishes_times};
+use oncegate_protocol::config::Route;
+use oncegate_protocol::headers::STATUS;
+use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::problem::Problem;
+use oncegate_protocol::time::Timestamp;
+use wasm_bindgen::JsValue;
+
+use super::Deployment;
+use crate::log;
+use crate::platform::{Head, Response, now, with_header, write_data_point};
+
+/// What is noted on the way.
+#[derive(Default)]
+pub(super) struct Notes {
+    ledger: Cell<Duration>,
+    origin: Cell<Duration>,
+    attempt: Cell<Option<(AttemptId, u32)>>,
+}
+
+impl Notes {
+    /// A call to the ledger has taken so long.
+    pub(super) fn ledger_took(&self, time: Duration) {
+        self.ledger.set(self.ledger.get().saturating_add(time));
+    }
+
+    /// The origin's answer has begun after so long.
+    pub(super) fn origin_took(&self, time: Duration) {
+        self.origin.set(time);
+    }
+
+    /// It is an attempt to execute.
+    pub(super) fn granted(&self, attempt: AttemptId, number: u32) {
+        self.attempt.set(Some((attempt, number)));
+    }
+}
+
+/// What is known of a request before it is carried out.
+pub(super) struct Opened {
+    route: &'static Route,
+    record: Option<RecordId>,
+    arrived_at: Timestamp,
+    wishes_times: bool,
+    trace_parent: Option<String>,
+}
+
+impl Opened {
+    pub(super) fn new(route: &'static Route, head: &Head, arrived_at: Timestamp) -> Self {
+        Self {
+            route,
+            record: None,
+            arrived_at,
+            wishes_times: wishes_times(head.header(TIMING_WISH)),
+            trace_parent: head.header(TRACE_PARENT).map(str::to_owned),
+        }
+    }
+
+    /// It has this record.
+    pub(super) fn of(self, record: RecordId) -> Self {
+        Self { record: Some(record), ..self }
+    }
+
+    /// Tells of a request what it has come to, and gives its answer.
+    ///
+    /// # Errors
+    /// Where the platform refuses.
+    pub(super) fn close(self, deployment: &Deployment, response: Response) -> Result<Response, JsValue> {
+        let outcome = response.headers().get(STATUS)?.unwrap_or_default();
+        let notes = &deployment.notes;
+        let total = now().since(self.arrived_at);
+        let times = Times { total, ledger: notes.ledger.get(), origin: notes.origin.get() };
+        let account = Account {
+            route: Some(self.route),
+            record: self.record,
+            attempt: notes.attempt.get(),
+            outcome: &outcome,
+            status: response.status(),
+            times,
+            trace_parent: self.trace_parent.as_deref(),
+        };
+        tell(deployment, &account);
+        if self.wishes_times { with_header(&response, SERVER_TIMING, &times.server_timing()) } else { Ok(response) }
+    }
+}
+
+/// Tells of a request that was refused before it had a record.
+pub(super) fn refused(deployment: &Deployment, route: Option<&Route>, head: &Head, problem: &Problem) {
+    let account = Account {
+        route,
+        record: None,
+        attempt: None,
+        outcome: problem.case().name(),
+        status: problem.status(),
+        times: Times::default(),
+        trace_parent: head.header(TRACE_PARENT),
+    };
+    tell(deployment, &account);
+}
+
+fn tell(deployment: &Deployment, account: &Account<'_>) {
+    if account.is_logged() {
+        log::info("request", account.line());
+    }
+    if let Some(analytics) = deployment.bindings.analytics() {
+        let [route, outcome] = account.texts();
+        // What the platform does not take is lost; the request is not.
+        let _ = write_data_point(&analytics, route, outcome, &account.numbers());
+    }
+}
