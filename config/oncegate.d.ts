@@ -161,6 +161,11 @@ export interface Route {
    */
   seal?: boolean;
   /**
+   * The share of keys whose requests have a line in the log, all of a key's or none. What goes wrong is there always.
+   * Default: `1`.
+   */
+  log?: number;
+  /**
    * Over how many ledgers the route's records are spread. It is part of where they are: to change it, say what it was, until
    * `ttl` + `guard` has passed. Default: `8`.
    */

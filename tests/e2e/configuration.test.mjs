@@ -111,16 +111,6 @@ for (const [what, fields, ...wordings] of [
   });
 }
 
-for (const fields of [
-  { mode: 'observe' },
-]) {
-  const [[field]] = Object.entries(fields);
-  test(`what ${field} cannot do yet is refused rather than ignored`, async () => {
-    const said = await refusal(routesToml([{ ...good, ...fields }]));
-    assert.match(said, new RegExp(`\\b${field}\\b.*not available yet`));
-  });
-}
-
 for (const field of ['name', 'path', 'scope']) {
   test(`a route without its ${field} is refused`, async () => {
     const said = await refusal(routesToml([without(field)]));

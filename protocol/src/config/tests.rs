@@ -82,6 +82,8 @@ fn every_field_of_the_design_is_understood() {
         ("max_records", json!(1)),
         ("keys_per_scope", json!({ "keys": 100, "window": "1m" })),
         ("seal", json!(false)),
+        ("log", json!(0)),
+        ("log", json!(0.01)),
         ("keep_headers", json!(["Set-Cookie"])),
     ];
     for (field, value) in good {
@@ -162,6 +164,8 @@ pub(super) fn bad_values() -> Vec<(&'static str, Value, &'static str)> {
         ("keep_headers", json!(["oncegate-fence"]), "set-cookie"),
         ("keep_headers", json!(["a b"]), "set-cookie"),
         ("seal", json!("yes"), "true or false"),
+        ("log", json!(1.5), "0 to 1"),
+        ("log", json!(true), "0 to 1"),
         ("seal", json!(true), "the secret SEAL_KEY"),
         ("store", json!(503), "a list of statuses"),
         ("release", json!([99]), "200 to 599"),

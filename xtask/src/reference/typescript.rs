@@ -85,7 +85,7 @@ fn of(schema: &Json) -> Result<String> {
 fn of_type(name: &str, schema: &Json) -> Result<String> {
     Ok(match name {
         "string" | "boolean" => name.to_owned(),
-        "integer" => "number".to_owned(),
+        "integer" | "number" => "number".to_owned(),
         "array" => {
             let items = of(schema.get("items").context("a list without items")?)?;
             if items.contains(' ') { format!("({items})[]") } else { format!("{items}[]") }

@@ -136,6 +136,13 @@ pub(super) const ANSWERS: Group = Group {
             examples: &["true"],
             schema: boolean,
         },
+        Field {
+            name: "log",
+            about: "The share of keys whose requests have a line in the log, all of a key's or none. What goes wrong is there always.",
+            default: Default::Value("1"),
+            examples: &["0.01", "0"],
+            schema: || json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        },
     ],
 };
 
