@@ -89,7 +89,7 @@ for (const [what, fields, ...wordings] of [
   ['an unknown on_unknown', { on_unknown: 'ignore' }, 'on_unknown', 'ignore', /hold/, /retry/],
   ['an unknown on_ledger_failure', { on_ledger_failure: 'open' }, 'on_ledger_failure', 'open', /refuse/],
   ['an unknown reply', { reply: 'late' }, 'reply', 'late', /stored/, /early/],
-  ['an unknown mode', { mode: 'dry' }, 'mode', 'dry', /enforce/, /off/],
+  ['an unknown mode', { mode: 'dry' }, 'mode', 'dry', /enforce/, /observe/, /off/],
   ['no shards', { shards: 0 }, 'shards', '0', /1/],
   ['a negative number of shards', { shards: -3 }, 'shards', '-3'],
   ['a text for a number', { shards: 'eight' }, 'shards', 'eight'],
