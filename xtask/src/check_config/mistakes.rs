@@ -1,6 +1,7 @@
 //! What is wrong with the variables of a Worker, and where it stands in the file.
 
-use oncegate_protocol::config::{ADMIN_TOKEN, Config, ConfigError, SEAL_KEY, SEAL_KEY_PREVIOUS, is_meant_as_routes};
+use oncegate_protocol::config::reference::VARIABLES;
+use oncegate_protocol::config::{Config, ConfigError, is_meant_as_routes};
 use serde_json::Value as Json;
 
 use super::document::member;
@@ -71,14 +72,14 @@ fn has_routes(value: &Json) -> bool {
 pub(crate) fn warnings(worker: &Environment<'_>) -> Vec<Mistake> {
     let (table, variables) = (worker.table("vars"), worker.variables());
     let mut warnings = Vec::new();
-    for (name, value) in variables.iter().filter(|(name, _)| !is_meant_as_routes(name)) {
-        let text = match name.as_str() {
-            "ORIGIN" => continue,
-            ADMIN_TOKEN | SEAL_KEY | SEAL_KEY_PREVIOUS => {
+    let others = variables.iter().filter(|(name, value)| !is_meant_as_routes(name) && !has_routes(value));
+    for (name, _) in others {
+        let text = match VARIABLES.iter().find(|known| known.name == name) {
+            Some(known) if known.is_secret => {
                 "a secret, which should not stand in a file: set it by `npx wrangler secret put`"
             }
-            _ if has_routes(value) => continue,
-            _ => "not a variable that Oncegate reads",
+            Some(_) => continue,
+            None => "not a variable that Oncegate reads",
         };
         warnings.push(Mistake::new(member(&worker.pointer("vars"), name), format!("[{table}] {name} is {text}")));
     }
