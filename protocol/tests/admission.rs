@@ -84,6 +84,7 @@ fn identify<'c>(config: &'c Config, request: &Request) -> Result<Identity<'c>, S
         Admission::PassThrough => Err(Seen::Pass),
         Admission::Documentation => Err(Seen::Own("page")),
         Admission::Nothing => Err(Seen::Own("nothing")),
+        Admission::Console(_) => Err(Seen::Own("console")),
         Admission::Operator(_) => Err(Seen::Own("operator")),
         Admission::Refuse(_, problem) => Err(refused(&problem)),
         Admission::ByToken(_) => Err(Seen::Token),

@@ -109,6 +109,51 @@ fn each_address_asks_for_one_thing() {
 }
 
 #[test]
+fn the_console_is_there_where_a_token_is_set_and_its_files_are_told_from_the_api() {
+    let seen = |config: &Config, method: &str, path: &str| {
+        let href = format!("https://edge.example{path}");
+        let url = RequestUrl::parse(&href);
+        match admit_request(config, &RequestHead { method, url, header: &|_| None, certificate: &|| None }) {
+            Admission::Console(file) => file.name(),
+            Admission::Operator(_) => "the API",
+            Admission::Nothing => "nothing",
+            _ => panic!("{href} is not the gate's own"),
+        }
+    };
+    let on = payments(json!({}));
+    let mut off = payments(json!({}));
+    off.admin_token = None;
+    let rows = [
+        ("GET", "/_oncegate/", ""),
+        ("HEAD", "/_oncegate/", ""),
+        ("GET", "/_oncegate/?a=1", ""),
+        ("GET", "/_oncegate/console.css", "console.css"),
+        ("GET", "/_oncegate/console.js", "console.js"),
+        ("POST", "/_oncegate/", "the API"),
+        ("GET", "/_oncegate/console.js/", "the API"),
+        ("GET", "/_oncegate/Console.js", "the API"),
+        ("GET", "/_oncegate//", "the API"),
+        ("GET", "/_oncegate", "nothing"),
+        ("GET", "/%5Foncegate/", "nothing"),
+    ];
+    for (method, path, expected) in rows {
+        assert_eq!(seen(&on, method, path), expected, "{method} {path}");
+        assert_eq!(seen(&off, method, path), "nothing", "{method} {path}");
+    }
+}
+
+#[test]
+fn the_files_of_the_console_are_what_they_say_and_may_do_little() {
+    let types = [ConsoleFile::Page, ConsoleFile::Style, ConsoleFile::Script].map(|file| {
+        let headers: BTreeMap<_, _> = file.headers().into_iter().collect();
+        assert!(headers["content-security-policy"].starts_with("default-src 'none'; "));
+        assert_eq!((headers["cache-control"], headers["x-content-type-options"]), ("no-store", "nosniff"));
+        headers["content-type"].split(';').next().unwrap()
+    });
+    assert_eq!(types, ["text/html", "text/css", "text/javascript"]);
+}
+
+#[test]
 fn without_the_token_nothing_is_told() {
     let config = payments(json!({}));
     let unauthorized = |path: &str, authorization: Option<&str>| {

@@ -100,6 +100,7 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, 
     let reply = match admit(deployment.config, &asked) {
         Admission::PassThrough => return pass(&deployment, &request, &head),
         Admission::Documentation => replies::documentation(),
+        Admission::Console(file) => operator::console(file),
         Admission::Operator(token) => operator::handle(&deployment, token, &asked, &request).await,
         Admission::Nothing => replies::nothing(),
         Admission::Refuse(route, problem) => {

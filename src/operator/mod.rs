@@ -9,7 +9,7 @@ use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::limits;
 use oncegate_protocol::operator::body::{self, Change};
 use oncegate_protocol::operator::{
-    AdminToken, Ask, Findings, METRICS_TYPE, Problem, Standing, Sums, Tour, admit, places, show,
+    AdminToken, Ask, ConsoleFile, Findings, METRICS_TYPE, Problem, Standing, Sums, Tour, admit, places, show,
 };
 use oncegate_protocol::request::{Place, RequestHead};
 use oncegate_protocol::wire::{OperatorCommand, Report, Tally};
@@ -18,7 +18,7 @@ use wasm_bindgen::JsValue;
 
 use crate::gateway::{Deployment, forget};
 use crate::ledger_calls::Ledger;
-use crate::platform::{Gathered, Request, Response, discard, gather, new_attempt, reply, settled, start};
+use crate::platform::{Gathered, Request, Response, console_file, discard, gather, new_attempt, reply, settled, start};
 use crate::{log, sealing};
 
 /// What an operator is shown.
@@ -29,6 +29,12 @@ enum Shown {
 
 /// What an operator gets, or is told in its place.
 type Answer = Result<Value, Problem>;
+
+/// Gives a file of the console.
+pub(crate) fn console(file: ConsoleFile) -> Result<Response, JsValue> {
+    let headers = file.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    reply(200, &headers, &console_file(file.name()))
+}
 
 /// Answers a request to one of the operator's addresses.
 pub(crate) async fn handle(

@@ -58,6 +58,8 @@ extern "C" {
     #[wasm_bindgen(js_name = gatherPieces)]
     pub fn gather_pieces(body: &ReadableStream, limit: f64, announced: Option<f64>) -> Promise;
     pub fn sha256(bytes: &Uint8Array) -> Promise;
+    #[wasm_bindgen(js_name = consoleFile)]
+    pub fn console_file(name: &str) -> JsValue;
 
     #[wasm_bindgen(catch, js_name = rowsOf)]
     pub fn rows_of(sql: &Sql, statement: &str, values: &Array) -> Result<Array, JsValue>;

@@ -250,5 +250,11 @@ export async function sha256(bytes) {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
 }
 
+/** A file of the operator's console, by the end of its address. */
+export function consoleFile(name) {
+  // What wasm-bindgen copies cannot import, so the build puts them here, from src/operator/console/files.js.
+  return CONSOLE_FILES[name];
+}
+
 /** Whether the Wasm has fallen, and how often it has been started. */
 export const lifecycle = { hasFallen: false, starts: 0 };

@@ -64,7 +64,9 @@ fn compile(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
     bind(project, &glue)?;
     fs::create_dir_all(project.path("build")).context("creating build/")?;
     shrink(project, &glue.join("index_bg.wasm"))?;
-    bundle(project, &glue)
+    let console = project.target().join("console-files");
+    bundle_console(project, &console)?;
+    bundle(project, &glue, &console)
 }
 
 /// Writes the module, and the JavaScript around it, to `glue`.
@@ -112,12 +114,30 @@ fn shrink(project: &Project, module: &Path) -> Result<()> {
     fs::rename(&written, &file).with_context(|| format!("writing {}", file.display()))
 }
 
-/// Writes `build/index.js`, which begins with `src/entry.js`.
-fn bundle(project: &Project, glue: &Path) -> Result<()> {
+/// Where the sources of the operator's console lie.
+const CONSOLE: &str = "src/operator/console";
+
+/// Writes the console's style and script to `folder`, one file each, under names that say that they are only text to the Worker.
+fn bundle_console(project: &Project, folder: &Path) -> Result<()> {
+    let mut command = crate::run::command(project, project.npm_program("esbuild"));
+    command
+        .args(["console.css", "console.js"].map(|name| project.path(CONSOLE).join(name)))
+        .args(["--bundle", "--minify", "--format=esm", "--target=es2023", "--log-level=warning"])
+        .args(["--out-extension:.css=.css.txt", "--out-extension:.js=.js.txt"])
+        .arg(format!("--outdir={}", folder.display()));
+    crate::run::to_the_end(&mut command).context("esbuild could not bundle the console")
+}
+
+/// Writes `build/index.js`, which begins with `src/entry.js`, and has the console in it.
+fn bundle(project: &Project, glue: &Path, console: &Path) -> Result<()> {
     let mut command = crate::run::command(project, project.npm_program("esbuild"));
     command
         .arg(project.path("src/entry.js"))
         .args(["--bundle", "--minify", "--format=esm", "--external:./index_bg.wasm", "--log-level=warning"])
+        // In JavaScript the console's files cost nothing until they are asked for; in the Wasm they would be copied into its memory.
+        .arg(format!("--inject:{}", project.path(CONSOLE).join("files.js").display()))
+        .arg(format!("--alias:oncegate-console={}", console.display()))
+        .args(["--loader:.html=text", "--loader:.txt=text"])
         // wasm-bindgen names a file once for each place in the sources that imports from it.
         .arg("--log-override:duplicate-object-key=silent")
         .arg(format!("--alias:oncegate-wasm={}", glue.join("index.js").display()))

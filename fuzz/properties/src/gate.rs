@@ -57,7 +57,9 @@ impl Request {
     pub(crate) fn admitted<'c>(&self, config: &'c Config) -> Admitted<'c> {
         match self.admission(config) {
             Admission::PassThrough => Admitted::PassThrough,
-            Admission::Documentation | Admission::Operator(_) | Admission::Nothing => Admitted::Own,
+            Admission::Documentation | Admission::Console(_) | Admission::Operator(_) | Admission::Nothing => {
+                Admitted::Own
+            }
             Admission::Refuse(_, problem) => Admitted::Refused(problem),
             Admission::Guarded(guarded) => self.identify(guarded),
             Admission::ByToken(_) => panic!("a route without tokens asks for one"),

@@ -67,7 +67,7 @@ fn ask(method: &str, address: &str, authorization: Option<&str>) -> Option<Resul
     let head = RequestHead { method, url: RequestUrl::parse(&href), header: &header, certificate: &|| None };
     match admit(&GATE, &head) {
         Admission::Operator(token) => Some(operator::admit(&GATE, token, &head)),
-        Admission::Documentation => None,
+        Admission::Documentation | Admission::Console(_) => None,
         _ => panic!("{href} is for others than the operator"),
     }
 }

@@ -58,7 +58,11 @@ fn check_path(config: &Config, path: &str) {
                 readings.iter().any(|reading| reading.iter().map(Vec::as_slice).eq(path.iter().map(|s| s.as_bytes())))
             };
             match admission {
-                Admission::Refuse(..) | Admission::Documentation | Admission::Nothing | Admission::Operator(_) => {
+                Admission::Refuse(..)
+                | Admission::Documentation
+                | Admission::Console(_)
+                | Admission::Nothing
+                | Admission::Operator(_) => {
                     continue;
                 }
                 Admission::PassThrough if method == "POST" => {

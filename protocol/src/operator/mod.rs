@@ -6,10 +6,13 @@
 //!    time;
 //! 4. [`show`] writes down what was found, and [`Problem`] what was not.
 //!
+//! [`ConsoleFile`] is what a browser needs to do all that.
+//!
 //! What becomes of a record that is changed by hand is decided in [`crate::record`], like all else about it.
 
 mod admission;
 pub mod body;
+mod console;
 mod metrics;
 mod problem;
 pub mod show;
@@ -20,6 +23,7 @@ mod tour;
 mod walk;
 
 pub use admission::{Ask, admit};
+pub use console::ConsoleFile;
 pub use metrics::MEDIA_TYPE as METRICS_TYPE;
 pub use problem::{Case, Problem};
 pub use standing::{Findings, Standing, places};

@@ -16,7 +16,7 @@ use crate::config::{
 use crate::hashing::{BodyDigest, Parts};
 use crate::ids::{Fingerprint, RecordId};
 use crate::observe::Observed;
-use crate::operator::AdminToken;
+use crate::operator::{AdminToken, ConsoleFile};
 use crate::problem::{DOCUMENTATION_PATH, Problem};
 use crate::record::OnUnknown;
 use crate::replay_cache::Asked;
@@ -46,6 +46,8 @@ pub enum Admission<'c> {
     PassThrough,
     /// It asks for the gate's own page, [`crate::problem::documentation`].
     Documentation,
+    /// It asks for a file of the operator's console.
+    Console(ConsoleFile),
     /// It is for the operator, [`crate::operator`].
     Operator(&'c AdminToken),
     /// It asks for another address of the gate's own, where there is nothing.
@@ -174,7 +176,8 @@ pub fn admit<'c>(config: &'c Config, head: &RequestHead<'_>) -> Admission<'c> {
         if head.url.path == DOCUMENTATION_PATH && matches!(head.method, "GET" | "HEAD") {
             return Admission::Documentation;
         }
-        return config.admin_token.as_ref().map_or(Admission::Nothing, Admission::Operator);
+        let Some(token) = &config.admin_token else { return Admission::Nothing };
+        return ConsoleFile::asked_by(head).map_or(Admission::Operator(token), Admission::Console);
     }
     let odd = odd_path(head.url.path);
     if let Some(path) = &odd {

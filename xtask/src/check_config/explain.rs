@@ -24,9 +24,9 @@ pub(crate) fn explain(config: &Config, asked: &Asked) -> Vec<String> {
     lines.extend(match admit(config, &head) {
         Admission::PassThrough => passes(config, asked, url.path),
         Admission::Documentation => vec!["answered by the gate: its page of problems".to_owned()],
-        Admission::Operator(_) | Admission::Nothing => {
+        Admission::Console(_) | Admission::Operator(_) | Admission::Nothing => {
             vec![
-                "the gate's own: the API for operators where ADMIN_TOKEN is set, or else 404; the origin is not called"
+                "the gate's own: the operators' API and console where ADMIN_TOKEN is set, or else 404; the origin is not called"
                     .to_owned(),
             ]
         }
