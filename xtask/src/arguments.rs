@@ -142,6 +142,8 @@ Runs every test, or the suites that are named:
   wasm        the Worker's own functions, as Wasm in Node (tests/wasm)
   e2e         the built Worker in workerd (tests/e2e)
   clients     the built Worker, asked by clients that people use (tests/clients)
+  console     the operator's console of the built Worker, in Chromium (tests/console); its screenshots are in target/console/,
+              and with UPDATE_SCREENSHOTS=1 in docs/ too
   package     the npm package, installed in an empty folder (tests/package)
   torture     a short `cargo xtask torture`, and that it finds out a broken gate (tests/torture)";
 

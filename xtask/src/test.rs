@@ -39,16 +39,26 @@ pub(crate) enum Suite {
     Clients,
     /// The built Worker, as an npm package in an empty folder.
     Package,
+    /// The operator's console of the built Worker, in a browser.
+    Console,
     /// The built Worker where everything goes wrong, and whether that would be seen.
     Torture,
 }
 
 impl Suite {
-    const ALL: [Self; 7] =
-        [Self::Host, Self::Simulator, Self::Wasm, Self::EndToEnd, Self::Clients, Self::Package, Self::Torture];
+    const ALL: [Self; 8] = [
+        Self::Host,
+        Self::Simulator,
+        Self::Wasm,
+        Self::EndToEnd,
+        Self::Clients,
+        Self::Package,
+        Self::Console,
+        Self::Torture,
+    ];
 
     fn needs_worker(self) -> bool {
-        matches!(self, Self::EndToEnd | Self::Clients | Self::Package | Self::Torture)
+        matches!(self, Self::EndToEnd | Self::Clients | Self::Package | Self::Console | Self::Torture)
     }
 }
 
@@ -63,10 +73,11 @@ impl FromStr for Suite {
             "e2e" => Ok(Self::EndToEnd),
             "clients" => Ok(Self::Clients),
             "package" => Ok(Self::Package),
+            "console" => Ok(Self::Console),
             "torture" => Ok(Self::Torture),
-            _ => {
-                bail!("there are no tests {name:?}: it is one of host, simulator, wasm, e2e, clients, package, torture")
-            }
+            _ => bail!(
+                "there are no tests {name:?}: it is one of host, simulator, wasm, e2e, clients, package, console, torture"
+            ),
         }
     }
 }
@@ -105,6 +116,9 @@ pub(crate) fn run(project: &Project, chosen: &[Suite]) -> Result<()> {
         if suites.contains(&Suite::Package) {
             stages.run("the npm package, in an empty folder", || node_tests("tests/package"));
         }
+        if suites.contains(&Suite::Console) {
+            stages.run("tests of the console in a browser", || node_tests("tests/console"));
+        }
         if suites.contains(&Suite::Torture) {
             stages.run("torture, and whether a broken gate is found out", || node_tests("tests/torture"));
         }
@@ -115,6 +129,9 @@ pub(crate) fn run(project: &Project, chosen: &[Suite]) -> Result<()> {
 fn set_up(project: &Project, suites: &[Suite]) -> Result<WasmToolchain> {
     if suites.contains(&Suite::Clients) {
         clients::ensure(project)?;
+    }
+    if suites.contains(&Suite::Console) {
+        setup::for_console(project)?;
     }
     let needs_wasm = suites.iter().any(|suite| !matches!(suite, Suite::Host | Suite::Simulator));
     if !needs_wasm { Ok(WasmToolchain::Usual) } else { setup::for_build(project) }
@@ -198,12 +215,7 @@ mod tests {
     #[test]
     fn a_suite_has_a_name() {
         assert_eq!("e2e".parse::<Suite>().unwrap(), Suite::EndToEnd);
-        assert!(
-            "all"
-                .parse::<Suite>()
-                .unwrap_err()
-                .to_string()
-                .contains("host, simulator, wasm, e2e, clients, package, torture")
-        );
+        let error = "all".parse::<Suite>().unwrap_err().to_string();
+        assert!(error.contains("host, simulator, wasm, e2e, clients, package, console, torture"), "{error}");
     }
 }

@@ -43,6 +43,12 @@ pub(crate) fn for_bench(project: &Project) -> Result<()> {
     cargo_tools::ensure(project, &[&cargo_tools::IDEMPOTENT_PROXY_SERVER])
 }
 
+/// Sets up what testing the console needs beside the Worker.
+pub(crate) fn for_console(project: &Project) -> Result<()> {
+    system_programs::ensure(project, &[system_programs::CHROMIUM])?;
+    npm_packages::ensure_for_console(project)
+}
+
 /// Sets up what checking the sources needs.
 pub(crate) fn for_check(project: &Project) -> Result<WasmToolchain> {
     rust_target::ensure(project)

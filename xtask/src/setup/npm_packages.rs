@@ -1,4 +1,5 @@
-//! The npm packages of `package-lock.json`, among them workerd and a Node that wrangler accepts; and those of `bench/`.
+//! The npm packages of `package-lock.json`, among them workerd and a Node that wrangler accepts; and those of `bench/` and
+//! `tests/console/`.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -24,6 +25,12 @@ pub(crate) fn ensure(project: &Project) -> Result<()> {
 pub(crate) fn ensure_for_bench(project: &Project) -> Result<()> {
     install(project, "bench", "to compare the gate with what others use", |_| Ok(()))
         .context("the npm packages of bench/ bring what Oncegate is compared with")
+}
+
+/// Likewise those that lead a browser through the console, and judge how accessible it is.
+pub(crate) fn ensure_for_console(project: &Project) -> Result<()> {
+    install(project, "tests/console", "to test the operator's console in a browser", |_| Ok(()))
+        .context("the npm packages of tests/console/ bring what leads the browser")
 }
 
 fn install(project: &Project, folder: &str, purpose: &str, then: fn(&Project) -> Result<()>) -> Result<()> {

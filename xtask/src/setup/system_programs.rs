@@ -21,6 +21,9 @@ pub(crate) const NGINX: SystemProgram = SystemProgram {
 pub(crate) const CURL: SystemProgram =
     SystemProgram { name: "curl", package: "curl", purpose: "to test what the manual shows with it" };
 
+pub(crate) const CHROMIUM: SystemProgram =
+    SystemProgram { name: "chromium", package: "chromium", purpose: "to test the operator's console in a browser" };
+
 pub(crate) const WRK: SystemProgram =
     SystemProgram { name: "wrk", package: "wrk", purpose: "to load what is measured" };
 
