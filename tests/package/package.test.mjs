@@ -3,13 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 
 import { PAYMENT, assertCreated, assertProblem, assertReplayed, freshKey } from '../e2e/support/expect.mjs';
 import { temporaryFolder, xtask } from '../e2e/support/gate.mjs';
 import { send } from '../e2e/support/http.mjs';
-import { startOrigin } from '../e2e/support/origin.mjs';
+import { handmadeOrigin, startOrigin } from '../e2e/support/origin.mjs';
+import { block } from '../e2e/support/pages.mjs';
 import { Child } from '../e2e/support/processes.mjs';
 
 const WRANGLER = join(import.meta.dirname, '../../node_modules/.bin/wrangler');
@@ -51,9 +52,9 @@ async function installation() {
 }
 
 /** Runs `wrangler dev` there until `use` is done with the gate's address. */
-async function withGate({ wrangler }, use) {
+async function withGate({ wrangler }, use, { url } = origin) {
   const ports = ['--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0'];
-  const gate = wrangler('dev', ...ports, '--var', `ORIGIN:${origin.url}`);
+  const gate = wrangler('dev', ...ports, '--var', `ORIGIN:${url}`);
   try {
     const [, url] = await gate.says(/Ready on (http:\/\/127\.0\.0\.1:\d+)/, 2 * MINUTE);
     await use(url, gate);
@@ -70,7 +71,8 @@ async function dryRun({ path, wrangler }) {
   return { output, names: names.sort(), read: (name) => readFile(join(path, 'sent', name)) };
 }
 
-const pay = (url, key, headers = { authorization: 'Bearer alice' }) =>
+const ALICE = { authorization: 'Bearer alice' };
+const pay = (url, key, headers = ALICE) =>
   send(url, 'POST', '/v1/payments', { key, json: PAYMENT, headers });
 
 test('from an empty folder to the first replay', async (context) => {
@@ -85,6 +87,32 @@ test('from an empty folder to the first replay', async (context) => {
     assert.equal(await origin.executions(key), 1);
     assertProblem(await pay(url, freshKey(), {}), 400, 'unscoped');
   });
+});
+
+test('docs/quickstart.md leads to a protected route, and to what would be deployed', async () => {
+  const install = await block('quickstart.md', 'sh', 'npm install');
+  const template = 'cp node_modules/oncegate/template/wrangler.toml .'; // as installation() does
+  assert.equal(install, `npm install ./${basename(tarball)} wrangler@4\n${template}\n`);
+  const folder = await installation();
+  const file = join(folder.path, 'wrangler.toml');
+  const [before] = (await readFile(file, 'utf8')).split('[[vars.ROUTES]]');
+  await writeFile(file, before + (await block('quickstart.md', 'toml')));
+
+  const api = await handmadeOrigin((_, outgoing) => outgoing.writeHead(201).end(String(api.seen.length)));
+  const order = async (url) => send(url, 'POST', '/orders', { key: 'order-1', json: { item: 'book' }, headers: ALICE });
+  await withGate(
+    folder,
+    async (url) => {
+      const first = await order(url);
+      assertCreated(first);
+      assertReplayed(await order(url), first);
+      assert.equal(api.seen.length, 1);
+    },
+    api,
+  );
+  await api.stop();
+  const { output } = await dryRun(folder);
+  for (const binding of ['LEDGER', 'ORIGIN', 'ROUTES']) assert.match(output, new RegExp(`env\\.${binding}`));
 });
 
 test('what is deployed is the Worker of the package, byte for byte, with its bindings', async () => {

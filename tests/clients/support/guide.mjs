@@ -1,14 +1,14 @@
 // What docs/clients.md says.
 
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 
-const GUIDE = join(import.meta.dirname, '../../../docs/clients.md');
+import { blocks, pathOf } from '../../e2e/support/pages.mjs';
+
+const GUIDE = pathOf('clients.md');
 
 /** Its blocks of code. */
 export async function snippets() {
-  const text = await readFile(GUIDE, 'utf8');
-  return [...text.matchAll(/^```\w+\n(.*?)^```$/gms)].map(([, code]) => code);
+  return (await blocks('clients.md')).map(({ text }) => text);
 }
 
 /** Its table of what is sent again, by the words at the beginning of a row: a map from fault to whether it is. */
