@@ -221,7 +221,7 @@ test('records of the previous key are replayed until it is gone, and are then ne
   await gate.redeploy(ROUTES, { SEAL_KEY: SECRET });
 });
 
-test('no Worker meets a key that it does not know while the key is changed as the README says', async () => {
+test('no Worker meets a key that it does not know while the key is changed as docs/deployment.md says', async () => {
   const next = newSecret();
   const steps = [
     { SEAL_KEY: SECRET },
