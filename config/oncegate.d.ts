@@ -40,6 +40,13 @@ export interface Route {
    */
   methods?: string[];
   /**
+   * Whose events it takes (docs/webhooks.md): they are verified before there is a record of them. `key` is then where the
+   * sender puts the event's id, `scope` `"public"`, `fingerprint` `"none"` and `ttl` `"7days"`, unless they say
+   * otherwise; and an answer that is no success frees the key. The sender's secret is in `WEBHOOK_SECRET`, or in
+   * another variable that begins so. Without it: it takes requests.
+   */
+  webhook?: 'standard' | 'stripe' | 'github' | { secret?: string; sender: 'standard' | 'stripe' | 'github' };
+  /**
    * `"observe"` lets everything pass and reports what would have happened (docs/roll-out.md); with `"off"` it is as if the
    * route were not there, though its records are still known to operators. Default: `"enforce"`.
    */
@@ -161,6 +168,11 @@ export interface Route {
    */
   seal?: boolean;
   /**
+   * The sites whose scripts may read this route's answers, as browsers name them in `Origin`. Preflights pass through to the
+   * API, which must allow the site, too. Default: `[]`.
+   */
+  cors?: string[];
+  /**
    * The share of keys whose requests have a line in the log, all of a key's or none. What goes wrong is there always.
    * Default: `1`.
    */
@@ -207,6 +219,11 @@ export interface Vars {
    * Turns the operators' API on (docs/operations.md); who shows it as a bearer token is an operator.
    */
   ADMIN_TOKEN?: string;
+  /**
+   * The secret of those who send events to routes with `webhook`; two with a space between them while it is being changed.
+   * There may be more such variables, each with a name that begins with `WEBHOOK_SECRET_`.
+   */
+  WEBHOOK_SECRET?: string;
   /**
    * What the bodies of routes with `seal = true` are encrypted with: 32 random bytes in base64, as `openssl rand -base64 32`
    * prints.

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use js_sys::{JSON, Object};
 use oncegate_protocol::config::{
-    ADMIN_TOKEN, Config, SEAL_KEY, SEAL_KEY_PREVIOUS, Secret, Variables, is_meant_as_routes,
+    ADMIN_TOKEN, Config, SEAL_KEY, SEAL_KEY_PREVIOUS, Secret, Variables, is_meant_as_routes, is_webhook_secret,
 };
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -33,22 +33,28 @@ fn read(bindings: &Bindings) -> Result<&'static Config, String> {
 }
 
 fn variables(bindings: &Bindings) -> Variables {
-    let names = Object::keys(bindings.unchecked_ref::<Object>());
+    let all = Object::keys(bindings.unchecked_ref::<Object>());
+    let names = || all.iter().filter_map(|name| name.as_string());
     let mut routes: Vec<(String, String)> = Vec::new();
-    for name in names.iter().filter_map(|name| name.as_string()).filter(|name| is_meant_as_routes(name)) {
+    for name in names().filter(|name| is_meant_as_routes(name)) {
         if let Some(text) = json(&property(bindings, &name)) {
             // In the order of their numbers, however the platform lists them. They are few; to sort them would be more code.
             let place = routes.partition_point(|(other, _)| (other.len(), other) < (name.len(), &name));
             routes.insert(place, (name, text));
         }
     }
-    let secret = |name| text(bindings, name).map(Secret::new);
+    let secret = |name: &str| text(bindings, name).map(Secret::new);
     Variables {
         origin: text(bindings, "ORIGIN"),
         routes,
         admin_token: secret(ADMIN_TOKEN),
         seal_key: secret(SEAL_KEY),
         seal_key_previous: secret(SEAL_KEY_PREVIOUS),
+        webhook_secrets: names()
+            .filter(|name| is_webhook_secret(name))
+            .filter_map(|name| Some((secret(&name)?, name)))
+            .map(|(secret, name)| (name, secret))
+            .collect(),
     }
 }
 

@@ -16,12 +16,14 @@
 //! 7. [`operator`] is what an operator may see and change of all that;
 //! 8. [`observe`] says what a route reports that does not guard yet;
 //! 9. [`replay_cache`] is what a Worker's isolate remembers for a short time, so that it need not ask a ledger;
-//! 10. [`account`] is what is told of each request;
-//! 11. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
+//! 10. [`webhook`] verifies who has sent an event, and [`cors`] says what scripts of other sites may read;
+//! 11. [`account`] is what is told of each request;
+//! 12. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
 
 pub mod account;
 mod bytes;
 pub mod config;
+pub mod cors;
 pub mod deadline;
 pub mod decoding;
 pub mod encoding;
@@ -43,6 +45,7 @@ pub mod retention;
 pub mod retry;
 pub mod seal;
 pub mod time;
+pub mod webhook;
 pub mod wire;
 
 pub use bytes::DecodeError;

@@ -36,7 +36,7 @@ impl Instead {
         if mark == "replayed" {
             return Some(Self::Replayed);
         }
-        Case::ALL.into_iter().find(|case| case.name() == mark).map(Self::Told)
+        Case::of(mark).map(Self::Told)
     }
 
     /// Whether the origin should not have been asked because it has been, so that an answer of this class means that it has executed

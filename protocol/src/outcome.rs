@@ -65,9 +65,21 @@ impl Doubt {
     }
 }
 
+/// What the origin is asked to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asked {
+    /// To answer a client's request: what it decides, also against it, is its answer.
+    #[default]
+    Request,
+    /// To take an event: it has when it says so, and its sender sends it again otherwise.
+    Event,
+}
+
 /// The statuses to which a route gives another class than the default. No status is in two of the lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
+    /// What is asked of the origin, which the default class depends on.
+    pub asked: Asked,
     /// Kept.
     pub store: Vec<u16>,
     /// The origin did not execute.
@@ -98,6 +110,8 @@ pub fn classify(status: u16, not_to_be_stored: bool, overrides: &Overrides) -> C
         401 | 403 | 407 | 408 | 421 | 425 | 429 | 503 | 521 | 523 | 525 | 526 | 530 => Class::Release,
         // Said by something between the edge and the application, which may or may not have passed the request on.
         502 | 504 | 520 | 522 | 524 => Class::Unknown(Doubt::Status(status)),
+        // Whoever sends events takes every other status for "not taken", and sends it again.
+        300.. if overrides.asked == Asked::Event => Class::Release,
         _ => Class::Store(valid),
     }
 }
@@ -170,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_route_may_give_a_status_another_class() {
-        let overrides = Overrides { store: vec![503], release: vec![409], unknown: vec![500] };
+        let overrides = Overrides { asked: Asked::Request, store: vec![503], release: vec![409], unknown: vec![500] };
         let class = |status| classify(status, false, &overrides);
         assert_eq!(class(503), Class::Store(Status::new(503).unwrap()));
         assert_eq!(class(409), Class::Release);
@@ -209,5 +223,23 @@ mod tests {
         assert_eq!(read("oncegate-ttl", "1h").ttl, Some(Duration::from_secs(3600)));
         assert_eq!(read("oncegate-ttl", "soon").ttl, None);
         assert_eq!(read("oncegate-ttl", "9000years").ttl, None);
+    }
+
+    #[test]
+    fn an_event_is_taken_when_the_origin_says_so_and_not_by_another_answer() {
+        let class = |status, store: &[u16]| {
+            let overrides = Overrides { asked: Asked::Event, store: store.to_vec(), ..Overrides::default() };
+            classify(status, false, &overrides)
+        };
+        for status in [200, 201, 204, 299] {
+            assert!(matches!(class(status, &[]), Class::Store(_)), "{status}");
+        }
+        for status in [300, 302, 400, 404, 410, 422, 429, 500, 501, 503, 599] {
+            assert_eq!(class(status, &[]), Class::Release, "{status}");
+        }
+        for status in [502, 504, 520, 522, 524] {
+            assert_eq!(class(status, &[]), Class::Unknown(Doubt::Status(status)));
+        }
+        assert!(matches!(class(410, &[410]), Class::Store(_)), "what the route says comes first");
     }
 }

@@ -25,6 +25,8 @@ pub enum Case {
     Malformed,
     /// What tells who is asking is absent.
     Unscoped,
+    /// The event is not signed by its sender.
+    Unverified,
     /// It is not known whether the origin executed.
     Unknown,
     /// The origin has answered, but the answer was too large to keep, or can no longer be opened.
@@ -41,12 +43,13 @@ pub enum Case {
 
 impl Case {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::InProgress,
         Self::Mismatch,
         Self::Missing,
         Self::Malformed,
         Self::Unscoped,
+        Self::Unverified,
         Self::Unknown,
         Self::NotStored,
         Self::Unavailable,
@@ -54,6 +57,11 @@ impl Case {
         Self::Limited,
         Self::Misconfigured,
     ];
+
+    /// The one of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|case| case.name() == name)
+    }
 
     /// Its name: the value of `Idempotency-Status`, the end of its type, and its anchor in the documentation.
     pub const fn name(self) -> &'static str {
@@ -63,6 +71,7 @@ impl Case {
             Self::Missing => "missing",
             Self::Malformed => "malformed",
             Self::Unscoped => "unscoped",
+            Self::Unverified => "unverified",
             Self::Unknown => "unknown",
             Self::NotStored => "not-stored",
             Self::Unavailable => "unavailable",
@@ -80,6 +89,7 @@ impl Case {
             Self::Missing => "This request needs an idempotency key",
             Self::Malformed => "The idempotency key cannot be read",
             Self::Unscoped => "This request does not say whose idempotency key this is",
+            Self::Unverified => "This event is not signed by its sender",
             Self::Unknown => "Whether this request took effect is not known",
             Self::NotStored => "This request was done, but its answer cannot be given again",
             Self::Unavailable => "The idempotency record cannot be reached",
@@ -101,6 +111,9 @@ impl Case {
             }
             Self::Malformed => "Mend what the detail names; the origin has not seen the request.",
             Self::Unscoped => "Send what the detail names; the origin has not seen the request.",
+            Self::Unverified => {
+                "Sign it anew, with the secret that the receiver has; the origin has not seen the event."
+            }
             Self::Unknown => "Do not send it with a new key. Ask the origin whether it took effect, or its operator.",
             Self::NotStored => "Do not send it again: it took effect. Ask the origin for the result.",
             Self::Unavailable => "Send the same request again, with the same key, after the time in Retry-After.",
@@ -157,6 +170,11 @@ impl Problem {
     /// A scope in a token that does not hold: 401, with the challenge of RFC 6750, section 3.1.
     pub fn invalid_token(detail: impl Into<String>) -> Self {
         Self { challenge: Some("Bearer error=\"invalid_token\""), ..Self::new(Case::Unscoped, 401, detail) }
+    }
+
+    /// No signature of the sender's, or one that does not hold: 401.
+    pub fn unverified(detail: impl Into<String>) -> Self {
+        Self::new(Case::Unverified, 401, detail)
     }
 
     /// Nobody knows: 502, or 504 where time ran out.

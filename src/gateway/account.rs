@@ -5,15 +5,16 @@ use core::time::Duration;
 
 use oncegate_protocol::account::{Account, SERVER_TIMING, TIMING_WISH, TRACE_PARENT, Times, wishes_times};
 use oncegate_protocol::config::Route;
+use oncegate_protocol::cors::{Added, Maker, SITE, readable};
 use oncegate_protocol::headers::STATUS;
 use oncegate_protocol::ids::{AttemptId, RecordId};
-use oncegate_protocol::problem::Problem;
+use oncegate_protocol::problem::{Case, Problem};
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::JsValue;
 
-use super::Deployment;
+use super::{Deployment, replies};
 use crate::log;
-use crate::platform::{Head, Response, now, with_header, write_data_point};
+use crate::platform::{Head, Response, now, with_headers, write_data_point};
 
 /// What is noted on the way.
 #[derive(Default)]
@@ -47,6 +48,8 @@ pub(super) struct Opened {
     arrived_at: Timestamp,
     wishes_times: bool,
     trace_parent: Option<String>,
+    /// The site whose script has sent it.
+    site: Option<String>,
 }
 
 impl Opened {
@@ -57,6 +60,7 @@ impl Opened {
             arrived_at,
             wishes_times: wishes_times(head.header(TIMING_WISH)),
             trace_parent: head.header(TRACE_PARENT).map(str::to_owned),
+            site: head.header(SITE).map(str::to_owned),
         }
     }
 
@@ -84,12 +88,32 @@ impl Opened {
             trace_parent: self.trace_parent.as_deref(),
         };
         tell(deployment, &account);
-        if self.wishes_times { with_header(&response, SERVER_TIMING, &times.server_timing()) } else { Ok(response) }
+        let maker = if Case::of(&outcome).is_some() { Maker::Gate } else { Maker::Api };
+        let mut added = readable(self.route, self.site.as_deref(), maker);
+        if self.wishes_times {
+            added.set.push((SERVER_TIMING, times.server_timing()));
+        }
+        add(response, &added)
     }
 }
 
-/// Tells of a request that was refused before it had a record.
-pub(super) fn refused(deployment: &Deployment, route: Option<&Route>, head: &Head, problem: &Problem) {
+fn add(response: Response, added: &Added) -> Result<Response, JsValue> {
+    if *added == Added::default() {
+        return Ok(response);
+    }
+    with_headers(&response, &added.set, &added.appended)
+}
+
+/// Tells of a request that was refused before it had a record, and gives the answer.
+///
+/// # Errors
+/// Where the platform refuses.
+pub(super) fn refuse(
+    deployment: &Deployment,
+    route: Option<&Route>,
+    head: &Head,
+    problem: &Problem,
+) -> Result<Response, JsValue> {
     let account = Account {
         route,
         record: None,
@@ -100,6 +124,8 @@ pub(super) fn refused(deployment: &Deployment, route: Option<&Route>, head: &Hea
         trace_parent: head.header(TRACE_PARENT),
     };
     tell(deployment, &account);
+    let added = route.map(|route| readable(route, head.header(SITE), Maker::Gate)).unwrap_or_default();
+    add(replies::problem(problem)?, &added)
 }
 
 fn tell(deployment: &Deployment, account: &Account<'_>) {

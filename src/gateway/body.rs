@@ -8,7 +8,7 @@ use oncegate_protocol::problem::Problem;
 use oncegate_protocol::request::{Guarded, Identity, Unidentified};
 use wasm_bindgen::JsValue;
 
-use crate::platform::{Bytes, Gathered, Head, Request, discard, gather};
+use crate::platform::{Bytes, Gathered, Head, Request, discard, gather, now};
 
 /// A guarded request, whole and identified.
 pub(super) struct GuardedRequest {
@@ -56,6 +56,12 @@ pub(super) async fn identify(
     body: Option<Bytes>,
     guarded: Guarded<'static>,
 ) -> Result<Read, JsValue> {
+    if let Some(webhook) = &guarded.route().webhook {
+        let text = body.as_ref().map(Bytes::to_vec).unwrap_or_default();
+        if let Err(problem) = webhook.verify(|name| head.header(name), &text, now()) {
+            return Ok(Read::Refused(problem));
+        }
+    }
     let identity = match guarded {
         Guarded::ByBytes(guard) => guard.identify(match &body {
             Some(body) => body.digest().await?,

@@ -35,9 +35,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::origin::{self, Passed};
-use crate::platform::{
-    Begun, Bindings, Context, Head, Request, Response, begin, describe, discard, now, or_else, start,
-};
+use crate::platform::{Begun, Bindings, Context, Head, Request, begin, describe, discard, now, or_else, start};
 use crate::{configuration, log, operator};
 use account::{Notes, Opened};
 pub(crate) use remembered::forget;
@@ -104,8 +102,8 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, 
         Admission::Operator(token) => operator::handle(&deployment, token, &asked, &request).await,
         Admission::Nothing => replies::nothing(),
         Admission::Refuse(route, problem) => {
-            account::refused(&deployment, route, &head, &problem);
-            refuse(&request, &problem)
+            discard(request.body());
+            account::refuse(&deployment, route, &head, &problem)
         }
         Admission::Observed(route, observed) => {
             return observed::observe(deployment, request, head, route, observed).await;
@@ -116,8 +114,8 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, 
             match tokens::verify(&deployment, by_token).await {
                 Ok(guarded) => return guard_request(deployment, request, head, guarded, arrived_at).await,
                 Err(problem) => {
-                    account::refused(&deployment, Some(route), &head, &problem);
-                    refuse(&request, &problem)
+                    discard(request.body());
+                    account::refuse(&deployment, Some(route), &head, &problem)
                 }
             }
         }
@@ -142,12 +140,6 @@ thread_local! {
 fn not_passed(thrown: JsValue) -> JsValue {
     log::error("origin failed", json!({ "guarded": false, "reason": describe(&thrown) }));
     replies::bad_gateway().unwrap_or_else(|_| replies::last_resort()).into()
-}
-
-/// Refuses a request, whose body need not be read any more.
-fn refuse(request: &Request, problem: &Problem) -> Result<Response, JsValue> {
-    discard(request.body());
-    replies::problem(problem)
 }
 
 async fn guard_request(

@@ -26,7 +26,7 @@ use crate::log;
 use crate::origin::{self, Passed};
 use crate::platform::{
     Arrived, Gathered, Head, Request, Response, discard, gather, header_list, js_millis, now, settled, start,
-    with_header, within,
+    with_headers, within,
 };
 
 /// What the ledger says of a request.
@@ -88,8 +88,8 @@ pub(super) async fn observe(
     let reply = match (answer, &reported) {
         (Err(thrown), _) => not_passed(thrown),
         (Ok(response), Report::Nothing) => response.into(),
-        (Ok(response), Report::Pending) => with_header(&response, OBSERVED, PENDING)?.into(),
-        (Ok(response), Report::Value(value)) => with_header(&response, OBSERVED, value)?.into(),
+        (Ok(response), Report::Pending) => with_headers(&response, &[(OBSERVED, PENDING.to_owned())], &[])?.into(),
+        (Ok(response), Report::Value(value)) => with_headers(&response, &[(OBSERVED, value.clone())], &[])?.into(),
     };
     deployment.afterwards(async move {
         let _ = settled(looking).await;

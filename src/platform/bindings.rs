@@ -23,8 +23,8 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = writeDataPoint)]
     pub fn write_data_point(analytics: &Object, route: &str, outcome: &str, numbers: &[f64]) -> Result<(), JsValue>;
-    #[wasm_bindgen(catch, js_name = withHeader)]
-    pub fn with_header(response: &Response, name: &str, value: &str) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch, js_name = withHeaders)]
+    pub fn with_header_lines(response: &Response, set: &str, appended: &str) -> Result<Response, JsValue>;
     pub fn send(
         service: Option<&Fetcher>,
         address: &str,

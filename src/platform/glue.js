@@ -82,12 +82,16 @@ export function passUndecoded(service, address, request) {
   return service === undefined ? fetch(sent, init) : service.fetch(sent, init);
 }
 
-/** Such a response with a header more. One that has switched protocols, or has a status that nobody may send, stays as it is. */
-export function withHeader(response, name, value) {
+/**
+ * Such a response with headers more: `set` in place of those of the same names, `appended` beside them, a line each. One that has switched
+ * protocols, or has a status that nobody may send, stays as it is.
+ */
+export function withHeaders(response, set, appended) {
   const { status, statusText, headers } = response;
   if (!(status >= 200 && status <= 599)) return response;
   const copy = new Response(response.body, { status, statusText, headers, encodeBody: 'manual' });
-  copy.headers.set(name, value);
+  for (const [name, value] of pairs(set)) copy.headers.set(name, value);
+  for (const [name, value] of pairs(appended)) copy.headers.append(name, value);
   return copy;
 }
 

@@ -92,6 +92,21 @@ pub fn reply(status: u16, headers: &[(String, String)], body: &JsValue) -> Resul
     bindings::respond(status, &lines(headers)?, body)
 }
 
+/// The same response with headers more: some in place of those of the same names, and some beside them.
+///
+/// # Errors
+/// Where the platform refuses it.
+pub fn with_headers(
+    response: &Response,
+    set: &[(&str, String)],
+    appended: &[(&str, String)],
+) -> Result<Response, JsValue> {
+    let owned = |headers: &[(&str, String)]| -> Vec<(String, String)> {
+        headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    };
+    bindings::with_header_lines(response, &lines(&owned(set))?, &lines(&owned(appended))?)
+}
+
 /// A response that is given again and again.
 #[derive(Debug)]
 pub struct Repeated(RepeatedResponse);

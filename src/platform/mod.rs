@@ -18,7 +18,9 @@ mod task;
 pub use bindings::*;
 pub use body::{Bytes, Gathered, gather, gather_within, pipe};
 pub use crypto::Cipher;
-pub use message::{Arrived, Head, OutgoingRequest, Purpose, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply};
+pub use message::{
+    Arrived, Head, OutgoingRequest, Purpose, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply, with_headers,
+};
 pub use panic::lifecycle;
 pub use relay::Relay;
 pub use signature::check_signature;

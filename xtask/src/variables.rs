@@ -53,6 +53,20 @@ impl Variables {
         self.set(secret, format!("{}=", "A".repeat(43)).into());
     }
 
+    /// Puts a good secret in place of each that a route needs for its events and that is set elsewhere, and gives their names.
+    pub(crate) fn stand_in_for_webhooks(&mut self) -> Vec<String> {
+        let tables = self.0.iter().filter(|(name, _)| is_meant_as_routes(name));
+        let routes = tables.filter_map(|(_, routes)| routes.as_array()).flatten();
+        let named = routes
+            .filter_map(|route| route.get("webhook"))
+            .map(|webhook| webhook.get("secret").and_then(Json::as_str).unwrap_or(config::WEBHOOK_SECRET).to_owned());
+        let missing: Vec<String> = named.filter(|name| config::is_webhook_secret(name) && !self.has(name)).collect();
+        for name in &missing {
+            self.stand_in_for(name);
+        }
+        missing
+    }
+
     /// What the Worker reads in them, or, a line each, all that it would refuse.
     pub(crate) fn config(&self) -> Result<Config, String> {
         self.parse().map_err(|errors| errors.to_string())
@@ -102,6 +116,12 @@ impl Variables {
             admin_token: text(config::ADMIN_TOKEN).map(config::Secret::new),
             seal_key: text(config::SEAL_KEY).map(config::Secret::new),
             seal_key_previous: text(config::SEAL_KEY_PREVIOUS).map(config::Secret::new),
+            webhook_secrets: self
+                .0
+                .keys()
+                .filter(|name| config::is_webhook_secret(name))
+                .filter_map(|name| Some((name.clone(), config::Secret::new(text(name)?))))
+                .collect(),
         }
     }
 }

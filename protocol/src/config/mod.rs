@@ -16,6 +16,7 @@ mod sources;
 mod table;
 mod token_issuer;
 mod values;
+mod webhook_fields;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use origin::Origin;
@@ -50,6 +51,8 @@ pub struct Variables {
     pub seal_key: Option<Secret>,
     /// [`SEAL_KEY_PREVIOUS`], if set.
     pub seal_key_previous: Option<Secret>,
+    /// Every variable whose name begins with [`WEBHOOK_SECRET`].
+    pub webhook_secrets: Vec<(String, Secret)>,
 }
 
 /// The secret that an operator must show.
@@ -58,6 +61,14 @@ pub const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 pub const SEAL_KEY: &str = "SEAL_KEY";
 /// Another secret, which only opens bodies: see [`SealKeys`].
 pub const SEAL_KEY_PREVIOUS: &str = "SEAL_KEY_PREVIOUS";
+
+/// The secret of those who send events. Others are called like it, with an underscore and more behind it.
+pub const WEBHOOK_SECRET: &str = "WEBHOOK_SECRET";
+
+/// Whether a variable of this name is such a secret.
+pub fn is_webhook_secret(name: &str) -> bool {
+    webhook_fields::is_secret(name)
+}
 
 /// A configuration.
 #[derive(Clone, Debug)]
@@ -92,7 +103,7 @@ impl Config {
             let refused = |expected| ConfigError::new(ADMIN_TOKEN, "…", expected);
             AdminToken::parse(token.expose()).map_err(|expected| errors.push(refused(expected))).ok()
         });
-        let routes = parse_routes(&variables.routes, seal_keys.current.as_ref(), &mut errors);
+        let routes = parse_routes(variables, seal_keys.current.as_ref(), &mut errors);
         let table = RouteTable::build(routes, &mut errors);
         match errors.is_empty() {
             true => Ok(Self { origin, admin_token, routes: table, seal_keys }),
@@ -107,13 +118,9 @@ fn parse_seal_key(name: &str, secret: Option<&Secret>, errors: &mut Vec<ConfigEr
     SealKey::parse(secret?.expose()).map_err(|what| errors.push(refused(what))).ok()
 }
 
-fn parse_routes(
-    variables: &[(String, String)],
-    seal_key: Option<&SealKey>,
-    errors: &mut Vec<ConfigError>,
-) -> Vec<Route> {
+fn parse_routes(variables: &Variables, seal_key: Option<&SealKey>, errors: &mut Vec<ConfigError>) -> Vec<Route> {
     let mut routes = Vec::new();
-    for (variable, text) in variables {
+    for (variable, text) in &variables.routes {
         if !is_routes_variable(variable) {
             let expected = format!("ROUTES, or ROUTES_1 to ROUTES_{}", limits::ROUTE_VARIABLES);
             errors.push(ConfigError::new(format!("the name {variable}"), text, expected));
@@ -123,7 +130,7 @@ fn parse_routes(
             match value {
                 Value::Object(map) => {
                     let mut fields = Fields::new(field, map, errors);
-                    let route = Route::parse(&mut fields, seal_key);
+                    let route = Route::parse(&mut fields, seal_key, &variables.webhook_secrets);
                     fields.finish();
                     routes.extend(route);
                 }
@@ -131,7 +138,7 @@ fn parse_routes(
             }
         }
     }
-    if variables.is_empty() || (routes.is_empty() && errors.is_empty()) {
+    if variables.routes.is_empty() || (routes.is_empty() && errors.is_empty()) {
         errors.push(ConfigError::missing("ROUTES", "at least one route: a gate without routes guards nothing"));
     }
     if routes.len() > limits::ROUTES {

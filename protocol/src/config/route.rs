@@ -13,6 +13,7 @@ use crate::ids::LayoutId;
 use crate::outcome::{Overrides, Status};
 use crate::quota::Quota;
 use crate::seal::SealKey;
+use crate::webhook::Webhook;
 
 /// A keyed route, as configured. `cargo doc` says of each field what the design says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,10 @@ pub struct Route {
     pub keep_headers: Vec<String>,
     /// The key that the bodies of its answers are sealed with, if they are to be.
     pub seal: Option<SealKey>,
+    /// The sites whose scripts may read its answers.
+    pub cors: Vec<String>,
+    /// Whose events it takes, if it takes events.
+    pub webhook: Option<Webhook>,
     /// Of which of its requests there is a line in the log.
     pub log: Share,
 }

@@ -9,15 +9,18 @@ use super::fields::{Expected, Fields};
 use super::probe::UnknownPolicy;
 use super::route::{FingerprintRule, FirstReply, Layout, Mode, OnDuplicate, OnLedgerFailure, Placement, Route};
 use super::scope::{Scope, ScopeSource};
+use super::secret::Secret;
 use super::sources::{KeyFormat, KeySource, KeySyntax, Pointer};
-use super::values;
+use super::{values, webhook_fields};
 use crate::account::Share;
+use crate::cors::is_site;
 use crate::headers;
 use crate::limits;
-use crate::outcome::{Overrides, Status};
+use crate::outcome::{Asked, Overrides, Status};
 use crate::quota::Quota;
 use crate::request::{NormalPath, OWN_PATHS};
 use crate::seal::SealKey;
+use crate::webhook::Webhook;
 
 /// The platform's location hints and jurisdictions (Cloudflare, Durable Objects, "Data location").
 pub(super) const HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"];
@@ -26,16 +29,22 @@ pub(super) const JURISDICTIONS: [&str; 2] = ["eu", "fedramp"];
 const MIB: u64 = 1 << 20;
 const ONE_MS: Duration = Duration::from_millis(1);
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
 
 impl Route {
     /// Reads a table. `None` where it has no path to compare with those of other routes; the errors say what is wrong.
-    pub(super) fn parse(fields: &mut Fields<'_>, seal_key: Option<&SealKey>) -> Option<Self> {
+    pub(super) fn parse(
+        fields: &mut Fields<'_>,
+        seal_key: Option<&SealKey>,
+        webhook_secrets: &[(String, Secret)],
+    ) -> Option<Self> {
         let name = fields.required("name", NAME, parse_name);
         let path = fields.required("path", PATH, parse_path);
         let methods = fields.or("methods", vec!["POST".to_owned(), "PATCH".to_owned()], parse_methods);
-        let key = fields.or("key", vec![KeySource::Header("idempotency-key".to_owned())], parse_key);
-        let scope = Scope::parse(fields);
+        let webhook = fields.optional("webhook", webhook_fields::Written::parse);
+        let sender = webhook.as_ref().map(|webhook| webhook.sender);
+        let webhook = webhook.and_then(|webhook| webhook.with_secret(webhook_secrets, fields));
+        let key = fields.or("key", webhook_fields::default_key(sender), parse_key);
+        let scope = Scope::parse(fields, sender.map(|_| Scope::Public));
         let shards =
             fields.or("shards", Shards { count: NonZeroU16::MIN.saturating_add(7), previous: None }, parse_shards);
         let renamed_from = fields.optional("renamed_from", parse_name);
@@ -56,8 +65,9 @@ impl Route {
             }),
             required: fields.or("required", true, values::boolean),
             scope: scope.unwrap_or(Scope::Public),
-            fingerprint: fields.or("fingerprint", FingerprintRule::Raw, parse_fingerprint),
-            ttl: fields.or("ttl", HOUR.saturating_mul(24), |value| values::duration(value, ONE_MS, limits::TTL)),
+            fingerprint: fields.or("fingerprint", webhook_fields::default_fingerprint(sender), parse_fingerprint),
+            ttl: fields
+                .or("ttl", webhook_fields::default_ttl(sender), |value| values::duration(value, ONE_MS, limits::TTL)),
             guard: fields
                 .or("guard", MINUTE.saturating_mul(15), |value| values::duration(value, Duration::ZERO, limits::GUARD)),
             timeout: fields.or("timeout", Duration::from_secs(25), |value| {
@@ -68,7 +78,7 @@ impl Route {
             on_ledger_failure: fields.or("on_ledger_failure", OnLedgerFailure::Refuse, |value| {
                 values::word(value, &[("refuse", OnLedgerFailure::Refuse), ("pass", OnLedgerFailure::Pass)])
             }),
-            outcomes: parse_outcomes(fields),
+            outcomes: parse_outcomes(fields, webhook_fields::asked(sender)),
             replay_cache: fields.or("replay_cache", Duration::ZERO, |value| {
                 values::duration(value, Duration::ZERO, limits::REPLAY_CACHE)
             }),
@@ -86,6 +96,8 @@ impl Route {
             keys_per_scope: fields.optional("keys_per_scope", parse_keys_per_scope),
             keep_headers: fields.or("keep_headers", Vec::new(), parse_keep_headers),
             seal: fields.or("seal", None, |value| parse_seal(value, seal_key)),
+            cors: fields.or("cors", Vec::new(), parse_cors),
+            webhook,
             log: fields.or("log", Share::ALL, parse_log),
         };
         route.check(fields);
@@ -94,6 +106,12 @@ impl Route {
 
     /// What no single field can tell.
     fn check(&self, fields: &mut Fields<'_>) {
+        if let Some(sender) = self.webhook.as_ref().map(Webhook::sender) {
+            for source in self.key.iter().filter(|source| !webhook_fields::is_signed(sender, source)) {
+                let expected = "sources that the sender signs: json:, or the header with its ids";
+                fields.wrong("key", &format!("\"{source}\""), expected);
+            }
+        }
         if let Some(previous) = self.previous.as_ref().filter(|previous| **previous == self.layout) {
             let now = format!("\"{}\" with {} shards", previous.name, previous.shards);
             fields.wrong("renamed_from or shards.previous", &now, "a name or a number of shards other than now");
@@ -239,8 +257,9 @@ fn parse_on_duplicate(fields: &mut Fields<'_>) -> OnDuplicate {
     if waits { OnDuplicate::Wait(wait) } else { OnDuplicate::Conflict }
 }
 
-fn parse_outcomes(fields: &mut Fields<'_>) -> Overrides {
+fn parse_outcomes(fields: &mut Fields<'_>, asked: Asked) -> Overrides {
     let overrides = Overrides {
+        asked,
         store: fields.or("store", Vec::new(), parse_statuses),
         release: fields.or("release", Vec::new(), parse_statuses),
         unknown: fields.or("unknown", Vec::new(), parse_statuses),
@@ -266,6 +285,14 @@ fn parse_statuses(value: &Value) -> Result<Vec<u16>, Expected> {
 
 fn parse_mode(value: &Value) -> Result<Mode, Expected> {
     values::word(value, &[("enforce", Mode::Enforce), ("observe", Mode::Observe), ("off", Mode::Off)])
+}
+
+fn parse_cors(value: &Value) -> Result<Vec<String>, Expected> {
+    let expected =
+        format!("a list of up to {} sites as browsers name them, such as [\"https://shop.example\"]", limits::SITES);
+    let site = |text: &str| if is_site(text) { Ok(text.to_owned()) } else { Err(expected.clone()) };
+    let sites = values::list(value, &expected, site)?;
+    if sites.len() <= limits::SITES { Ok(sites) } else { Err(expected) }
 }
 
 fn parse_log(value: &Value) -> Result<Share, Expected> {

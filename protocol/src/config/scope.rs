@@ -63,8 +63,13 @@ impl Scope {
     }
 
     /// From the fields `scope` and `jwt`, which must agree. `None` where they are wrong, which is reported.
-    pub(super) fn parse(fields: &mut Fields<'_>) -> Option<Self> {
-        let written = fields.required("scope", Self::EXPECTED, WrittenScope::parse);
+    ///
+    /// `default` is what it is where it need not be said.
+    pub(super) fn parse(fields: &mut Fields<'_>, default: Option<Self>) -> Option<Self> {
+        let written = match default {
+            Some(default) => Some(fields.or("scope", WrittenScope::NoClaims(default), WrittenScope::parse)),
+            None => fields.required("scope", Self::EXPECTED, WrittenScope::parse),
+        };
         let issuer = fields.table("jwt", TokenIssuer::EXPECTED, TokenIssuer::parse);
         match (written?, issuer) {
             (WrittenScope::Claims { claims, others }, Given::Right(issuer)) => {

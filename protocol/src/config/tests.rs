@@ -83,6 +83,8 @@ fn every_field_of_the_design_is_understood() {
         ("keys_per_scope", json!({ "keys": 100, "window": "1m" })),
         ("seal", json!(false)),
         ("log", json!(0)),
+        ("cors", json!([])),
+        ("cors", json!(["https://shop.example", "http://localhost:3000"])),
         ("log", json!(0.01)),
         ("keep_headers", json!(["Set-Cookie"])),
     ];
@@ -165,6 +167,12 @@ pub(super) fn bad_values() -> Vec<(&'static str, Value, &'static str)> {
         ("keep_headers", json!(["a b"]), "set-cookie"),
         ("seal", json!("yes"), "true or false"),
         ("log", json!(1.5), "0 to 1"),
+        ("cors", json!(["*"]), "https://shop.example"),
+        ("cors", json!(["https://shop.example/"]), "https://shop.example"),
+        ("webhook", json!("svix"), "\"standard\""),
+        ("webhook", json!({ "sender": "stripe", "secret": "STRIPE" }), "begins with WEBHOOK_SECRET_"),
+        ("webhook", json!({ "secret": "WEBHOOK_SECRET" }), "\"standard\""),
+        ("webhook", json!("stripe"), "the secret that the sender has given"),
         ("log", json!(true), "0 to 1"),
         ("seal", json!(true), "the secret SEAL_KEY"),
         ("store", json!(503), "a list of statuses"),
@@ -214,6 +222,42 @@ fn a_probe_says_whose_request_it_asks_about() {
         let text = probing(scope.clone(), probe).unwrap_err().to_string();
         assert!(text.contains("on_unknown") && text.contains(probe) && text.contains(missing), "{scope}: {text}");
         assert_eq!(text.lines().count(), 1, "and nothing else is wrong: {text}");
+    }
+}
+
+#[test]
+fn a_route_that_takes_events_has_defaults_of_its_own() {
+    let route = |fields: Value, secrets: &[(&str, &str)]| {
+        let mut route = json!({ "name": "events", "path": "/events" });
+        route.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let secret = |(name, text): &(&str, &str)| ((*name).to_owned(), Secret::new((*text).to_owned()));
+        let routes = vec![("ROUTES".to_owned(), json!([route]).to_string())];
+        let webhook_secrets = secrets.iter().map(secret).collect();
+        Config::parse(&Variables { routes, webhook_secrets, ..Variables::default() })
+            .map(|config| config.routes.routes()[0].clone())
+    };
+    let text = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let keys = [("standard", "header:webhook-id"), ("stripe", "json:/id"), ("github", "header:x-github-delivery")];
+    for (sender, key) in keys {
+        let route = route(json!({ "webhook": sender }), &[("WEBHOOK_SECRET", text)]).unwrap();
+        assert_eq!(route.key.iter().map(ToString::to_string).collect::<Vec<_>>(), [key]);
+        assert_eq!(
+            (route.scope, route.fingerprint, route.ttl),
+            (Scope::Public, FingerprintRule::None, limits::EVENT_TTL)
+        );
+        assert_eq!(route.outcomes.asked, crate::outcome::Asked::Event);
+    }
+    let named = json!({ "webhook": { "sender": "stripe", "secret": "WEBHOOK_SECRET_STRIPE" }, "ttl": "1day" });
+    assert_eq!(route(named.clone(), &[("WEBHOOK_SECRET_STRIPE", text)]).unwrap().ttl, limits::DEFAULT_TTL);
+    for secrets in [&[("WEBHOOK_SECRET", text)][..], &[("WEBHOOK_SECRET_STRIPE", "short")]] {
+        let errors = route(named.clone(), secrets).unwrap_err().to_string();
+        assert!(errors.lines().count() == 1 && errors.contains("WEBHOOK_SECRET_STRIPE"), "{errors}");
+        assert!(!errors.contains("short") || secrets[0].1 != "short", "{errors}");
+    }
+    for key in ["header:Idempotency-Key", "query:id", "header:x-github-delivery"] {
+        let errors =
+            route(json!({ "webhook": "standard", "key": [key] }), &[("WEBHOOK_SECRET", text)]).unwrap_err().to_string();
+        assert!(errors.contains("sources that the sender signs"), "{key}: {errors}");
     }
 }
 

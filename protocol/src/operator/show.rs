@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::webhook::Sender;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -258,6 +259,12 @@ fn route(route: &Route) -> Value {
         "keys_per_scope": route.keys_per_scope.map(|quota| json!({ "keys": quota.keys, "window": span(quota.window) })),
         "keep_headers": route.keep_headers,
         "seal": route.seal.is_some(),
+        "cors": route.cors,
+        "webhook": route.webhook.as_ref().map(|webhook| match webhook.sender() {
+            Sender::Standard => "standard",
+            Sender::Stripe => "stripe",
+            Sender::Github => "github",
+        }),
         "log": (route.log.as_f64() * 1e6).round() / 1e6,
     })
 }

@@ -68,6 +68,7 @@ impl<'d> Environment<'d> {
         if !variables.has(SEAL_KEY) {
             variables.stand_in_for(SEAL_KEY);
         }
+        variables.stand_in_for_webhooks();
         variables
     }
 

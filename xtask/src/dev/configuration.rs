@@ -58,7 +58,8 @@ pub(crate) fn read(project: &Project, flags: &DevFlags) -> Result<Configuration>
 fn with_secrets(variables: &Variables, flags: &DevFlags) -> Variables {
     let mut variables = variables.clone();
     for set in &flags.variables {
-        if [config::SEAL_KEY, config::SEAL_KEY_PREVIOUS].contains(&set.name.as_str()) {
+        let is_secret = [config::SEAL_KEY, config::SEAL_KEY_PREVIOUS].contains(&set.name.as_str());
+        if is_secret || config::is_webhook_secret(&set.name) {
             variables.stand_in_for(&set.name);
         }
     }

@@ -137,6 +137,20 @@ pub(super) const ANSWERS: Group = Group {
             schema: boolean,
         },
         Field {
+            name: "cors",
+            about: "The sites whose scripts may read this route's answers, as browsers name them in `Origin`. Preflights pass through to the \
+                    API, which must allow the site, too.",
+            default: Default::Value("[]"),
+            examples: &["[\"https://shop.example\"]"],
+            schema: || {
+                list(
+                    &json!({ "type": "string", "pattern": "^https?://[a-z0-9.-]+(:[1-9][0-9]{0,4})?$" }),
+                    0,
+                    Some(limits::SITES),
+                )
+            },
+        },
+        Field {
             name: "log",
             about: "The share of keys whose requests have a line in the log, all of a key's or none. What goes wrong is there always.",
             default: Default::Value("1"),

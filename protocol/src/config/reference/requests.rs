@@ -38,6 +38,23 @@ pub(super) const WHICH: Group = Group {
             },
         },
         Field {
+            name: "webhook",
+            about: "Whose events it takes (docs/webhooks.md): they are verified before there is a record of them. `key` is then where the sender \
+                    puts the event's id, `scope` `\"public\"`, `fingerprint` `\"none\"` and `ttl` `\"7days\"`, unless they say otherwise; and an answer \
+                    that is no success frees the key. The sender's secret is in `WEBHOOK_SECRET`, or in another variable that begins so.",
+            default: Default::Absent("it takes requests"),
+            examples: &[
+                "\"standard\"",
+                "\"stripe\"",
+                "{\"sender\": \"github\", \"secret\": \"WEBHOOK_SECRET_GITHUB\"}",
+            ],
+            schema: || {
+                let sender = words(&["standard", "stripe", "github"]);
+                let secret = json!({ "type": "string", "pattern": "^WEBHOOK_SECRET(_.*)?$" });
+                json!({ "anyOf": [sender.clone(), object(&[("sender", sender), ("secret", secret)], &["sender"])] })
+            },
+        },
+        Field {
             name: "mode",
             about: "`\"observe\"` lets everything pass and reports what would have happened (docs/roll-out.md); with `\"off\"` it is \
                     as if the route were not there, though its records are still known to operators.",

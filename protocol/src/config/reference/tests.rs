@@ -61,7 +61,9 @@ fn parse_sealing(route: &Value) -> Result<Config, ConfigErrors> {
     assert_schema_takes(&json!({ "ROUTES": [route] }));
     let seal_key = Some(Secret::new(format!("{}=", "A".repeat(43))));
     let routes = vec![("ROUTES".to_owned(), json!([route]).to_string())];
-    Config::parse(&Variables { routes, seal_key, ..Variables::default() })
+    let secret = |name: &str| (name.to_owned(), Secret::new(format!("{}=", "A".repeat(43))));
+    let webhook_secrets = ["WEBHOOK_SECRET", "WEBHOOK_SECRET_GITHUB"].map(secret).to_vec();
+    Config::parse(&Variables { routes, seal_key, webhook_secrets, ..Variables::default() })
 }
 
 #[test]
@@ -144,6 +146,7 @@ fn only_the_parser_refuses() -> Vec<(&'static str, Value)> {
         ("keys_per_scope", json!({ "keys": 1, "window": "1year" })),
         ("keys_per_scope", json!({ "keys": 1, "window": "2days" })),
         ("keep_headers", json!(["oncegate-fence"])),
+        ("webhook", json!("stripe")),
         ("seal", json!(true)),
     ]
 }

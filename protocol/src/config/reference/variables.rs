@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::schema::named;
-use crate::config::{ADMIN_TOKEN, SEAL_KEY, SEAL_KEY_PREVIOUS};
+use crate::config::{ADMIN_TOKEN, SEAL_KEY, SEAL_KEY_PREVIOUS, WEBHOOK_SECRET};
 use crate::limits;
 
 /// A variable, or a secret.
@@ -20,7 +20,7 @@ pub struct Variable {
 }
 
 /// All of them.
-pub const VARIABLES: [Variable; 5] = [
+pub const VARIABLES: [Variable; 6] = [
     Variable {
         name: "ORIGIN",
         about: "Where the API is, such as `https://backend.example.com`; a path in it is put in front of each request's own. Without it, \
@@ -41,6 +41,13 @@ pub const VARIABLES: [Variable; 5] = [
         about: "Turns the operators' API on (docs/operations.md); who shows it as a bearer token is an operator.",
         is_secret: true,
         schema: || json!({ "type": "string", "minLength": limits::ADMIN_TOKEN_LEAST, "maxLength": limits::ADMIN_TOKEN_MOST }),
+    },
+    Variable {
+        name: WEBHOOK_SECRET,
+        about: "The secret of those who send events to routes with `webhook`; two with a space between them while it is being changed. There may be \
+                more such variables, each with a name that begins with `WEBHOOK_SECRET_`.",
+        is_secret: true,
+        schema: || json!({ "type": "string", "minLength": 16 }),
     },
     Variable {
         name: SEAL_KEY,
