@@ -1,5 +1,5 @@
-// What pages of docs/ say of files and tests is so: deployment.md has configurations that hold, strategies.md the code of its
-// example, and links lead to where they say.
+// What pages say of files and tests is so: configurations hold, strategies.md has the code of its example, and links lead to where
+// they say.
 
 import assert from 'node:assert/strict';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
@@ -22,16 +22,18 @@ async function textsOf(page, language) {
   return texts;
 }
 
-test('each configuration of deployment.md holds', async () => {
-  const template = await read('package/template/wrangler.toml');
-  const [withoutRoute] = template.split('[[vars.ROUTES]]');
-  for (const [index, text] of (await textsOf('deployment.md', 'toml')).entries()) {
-    const file = join(folder.path, `wrangler-${index}.toml`);
-    await writeFile(file, (text.startsWith('[[vars.ROUTES]]') ? withoutRoute : `${template}\n`) + text);
-    const { end, output } = await xtask('check-config', file).toItsEnd(120);
-    assert.equal(end.code, 0, `${text}\n${output}`);
-  }
-});
+for (const page of ['deployment.md', '../README.md', '../package/README.md']) {
+  test(`each configuration of ${page} holds`, async () => {
+    const template = await read('package/template/wrangler.toml');
+    const [withoutRoute] = template.split('[[vars.ROUTES]]');
+    for (const text of await textsOf(page, 'toml')) {
+      const file = join(folder.path, 'wrangler.toml');
+      await writeFile(file, (text.includes('[[vars.ROUTES]]') ? withoutRoute : `${template}\n`) + text);
+      const { end, output } = await xtask('check-config', file).toItsEnd(120);
+      assert.equal(end.code, 0, `${text}\n${output}`);
+    }
+  });
+}
 
 test('strategies.md shows the code of its example, and names the tests of it', async () => {
   const code = await read('examples/fenced-orders/orders.mjs');
