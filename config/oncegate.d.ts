@@ -47,6 +47,12 @@ export interface Route {
    */
   webhook?: 'standard' | 'stripe' | 'github' | { secret?: string; sender: 'standard' | 'stripe' | 'github' };
   /**
+   * The queue whose messages it takes (docs/webhooks.md), each as a request to `path` with the message's id as its key.
+   * `scope` must be `"public"`, and the path without parameters. An answer that is no success frees the key. Without
+   * it: it takes no messages.
+   */
+  queue?: string;
+  /**
    * `"observe"` lets everything pass and reports what would have happened (docs/roll-out.md); with `"off"` it is as if the
    * route were not there, though its records are still known to operators. Default: `"enforce"`.
    */

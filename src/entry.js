@@ -2,7 +2,7 @@
 //
 // A plain object with functions, not a class: the platform would make an instance of that for each request.
 
-import { Ledger as Shard, __wbg_reset_state as startAnew, fetch, lifecycle } from 'oncegate-wasm';
+import { Ledger as Shard, __wbg_reset_state as startAnew, fetch, lifecycle, queue } from 'oncegate-wasm';
 
 const life = lifecycle();
 
@@ -28,6 +28,11 @@ export default {
   fetch(request, bindings, context) {
     revive();
     return inWasm(() => fetch(request, bindings, context));
+  },
+
+  queue(batch, bindings, context) {
+    revive();
+    return inWasm(() => queue(batch, bindings, context));
   },
 };
 

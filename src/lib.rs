@@ -6,6 +6,7 @@
 //! - [`ledger`] is the Durable Object that keeps the records.
 //! - [`operator`] is what an operator may see and change.
 //! - [`origin`] calls the origin.
+//! - [`mod@queue`] takes the messages of a queue.
 //! - [`configuration`] reads the deployment's variables, once per isolate.
 //! - [`platform`] is the few pieces of JavaScript that all of these touch.
 
@@ -17,15 +18,23 @@ mod log;
 pub mod operator;
 pub mod origin;
 pub mod platform;
+pub mod queue;
 mod sealing;
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use platform::{Bindings, Context, Request};
+use platform::{Batch, Bindings, Context, Request};
 
 /// The entry point of the Worker: one HTTP request.
 #[wasm_bindgen]
 pub fn fetch(request: Request, bindings: Bindings, context: Context) -> JsValue {
     gateway::handle(request, bindings, context)
+}
+
+/// Another: a batch of messages of a queue. The promise is of when each has been acknowledged, or is to come again.
+#[wasm_bindgen]
+pub fn queue(batch: Batch, bindings: Bindings, context: Context) -> Promise {
+    queue::take(batch, bindings, context)
 }

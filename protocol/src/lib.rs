@@ -16,7 +16,8 @@
 //! 7. [`operator`] is what an operator may see and change of all that;
 //! 8. [`observe`] says what a route reports that does not guard yet;
 //! 9. [`replay_cache`] is what a Worker's isolate remembers for a short time, so that it need not ask a ledger;
-//! 10. [`webhook`] verifies who has sent an event, and [`cors`] says what scripts of other sites may read;
+//! 10. [`webhook`] verifies who has sent an event, [`queue`] makes requests of a queue's messages, and [`cors`] says what scripts of
+//!     other sites may read;
 //! 11. [`account`] is what is told of each request;
 //! 12. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
 
@@ -37,6 +38,7 @@ pub mod observe;
 pub mod operator;
 pub mod outcome;
 pub mod problem;
+pub mod queue;
 pub mod quota;
 pub mod record;
 pub mod replay_cache;

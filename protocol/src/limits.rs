@@ -137,9 +137,12 @@ pub const COUNTED_AT_A_TIME: usize = 4;
 pub const DEFAULT_TTL: Duration = Duration::from_secs(24 * 3600);
 /// How many sites a route may name whose scripts may read its answers.
 pub const SITES: usize = 32;
+/// How many messages of a batch are requests at a time (Cloudflare, "Limits": six connections wait at once).
+pub const MESSAGES_AT_A_TIME: usize = 4;
 /// How far from now an event may have been signed (Standard Webhooks and Stripe: five minutes).
 pub const EVENT_AGE: Duration = Duration::from_secs(5 * 60);
-/// How long a route remembers events, unless it says otherwise: Standard Webhooks, Stripe and GitHub send an event again for some three days.
+/// How long a route remembers events and messages, unless it says otherwise: Standard Webhooks, Stripe and GitHub send an event again for
+/// some three days, and a queue keeps a message for four by default.
 pub const EVENT_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long an answer of the origin is held back, at most, for what is to be said about it in a header, on a route that only observes.
 pub const OBSERVED_PATIENCE: Duration = Duration::from_millis(250);

@@ -21,6 +21,8 @@ extern "C" {
         address: Option<&str>,
         request: &Request,
     ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = messageRequest)]
+    pub fn message_request(message: &Message, address: &str, method: &str, key: &str) -> Result<Request, JsValue>;
     #[wasm_bindgen(catch, js_name = writeDataPoint)]
     pub fn write_data_point(analytics: &Object, route: &str, outcome: &str, numbers: &[f64]) -> Result<(), JsValue>;
     #[wasm_bindgen(catch, js_name = withHeaders)]
@@ -180,6 +182,24 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = releaseLock)]
     pub fn release_lock(this: &Writer) -> Result<(), JsValue>;
 
+    // --- queues ---
+
+    pub type Batch;
+    #[wasm_bindgen(method, getter)]
+    pub fn queue(this: &Batch) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub fn messages(this: &Batch) -> Vec<JsValue>;
+    #[wasm_bindgen(method, js_name = retryAll)]
+    pub fn retry_all(this: &Batch);
+
+    pub type Message;
+    #[wasm_bindgen(method, getter)]
+    pub fn id(this: &Message) -> String;
+    #[wasm_bindgen(method)]
+    pub fn ack(this: &Message);
+    #[wasm_bindgen(method)]
+    pub fn retry(this: &Message);
+
     // --- calls ---
 
     #[wasm_bindgen(catch, js_name = fetch)]
@@ -201,6 +221,7 @@ extern "C" {
     pub fn wait_until(this: &Context, promise: &Promise) -> Result<(), JsValue>;
 
     /// The deployment's bindings.
+    #[derive(Clone)]
     pub type Bindings;
     #[wasm_bindgen(method, getter, js_name = LEDGER)]
     pub fn ledger(this: &Bindings) -> Option<Object>;

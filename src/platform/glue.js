@@ -234,6 +234,17 @@ export async function gatherPieces(body, limit, announced) {
   }
 }
 
+/** A queue's message as a request: text and bytes as they are, all else as JSON. */
+export function messageRequest({ body }, address, method, key) {
+  const [type, bytes] =
+    typeof body === 'string'
+      ? ['text/plain;charset=utf-8', body]
+      : body instanceof ArrayBuffer || ArrayBuffer.isView(body)
+        ? ['application/octet-stream', body]
+        : ['application/json', JSON.stringify(body)];
+  return new Request(address, { method, body: bytes, headers: { 'content-type': type, 'idempotency-key': key } });
+}
+
 /** Writes a data point, whose index is the route (Cloudflare, "Workers Analytics Engine"). */
 export function writeDataPoint(analytics, route, outcome, numbers) {
   analytics.writeDataPoint({ indexes: [route], blobs: [route, outcome], doubles: [...numbers] });

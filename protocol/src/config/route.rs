@@ -74,6 +74,8 @@ pub struct Route {
     pub keep_headers: Vec<String>,
     /// The key that the bodies of its answers are sealed with, if they are to be.
     pub seal: Option<SealKey>,
+    /// The queue whose messages it takes, too.
+    pub queue: Option<String>,
     /// The sites whose scripts may read its answers.
     pub cors: Vec<String>,
     /// Whose events it takes, if it takes events.

@@ -52,6 +52,10 @@ impl Route {
             name: renamed_from.or_else(|| name.clone()).unwrap_or_default(),
             shards: shards.previous.unwrap_or(shards.count),
         });
+        let queue = fields.optional("queue", parse_queue);
+        let asked = if sender.is_some() || queue.is_some() { Asked::Event } else { Asked::Request };
+        // Longer than those go on who send an event, or a message, again.
+        let default_ttl = if asked == Asked::Event { limits::EVENT_TTL } else { limits::DEFAULT_TTL };
         let route = Self {
             name: name.clone().unwrap_or_default(),
             path: path.clone().unwrap_or_default(),
@@ -66,8 +70,7 @@ impl Route {
             required: fields.or("required", true, values::boolean),
             scope: scope.unwrap_or(Scope::Public),
             fingerprint: fields.or("fingerprint", webhook_fields::default_fingerprint(sender), parse_fingerprint),
-            ttl: fields
-                .or("ttl", webhook_fields::default_ttl(sender), |value| values::duration(value, ONE_MS, limits::TTL)),
+            ttl: fields.or("ttl", default_ttl, |value| values::duration(value, ONE_MS, limits::TTL)),
             guard: fields
                 .or("guard", MINUTE.saturating_mul(15), |value| values::duration(value, Duration::ZERO, limits::GUARD)),
             timeout: fields.or("timeout", Duration::from_secs(25), |value| {
@@ -78,7 +81,7 @@ impl Route {
             on_ledger_failure: fields.or("on_ledger_failure", OnLedgerFailure::Refuse, |value| {
                 values::word(value, &[("refuse", OnLedgerFailure::Refuse), ("pass", OnLedgerFailure::Pass)])
             }),
-            outcomes: parse_outcomes(fields, webhook_fields::asked(sender)),
+            outcomes: parse_outcomes(fields, asked),
             replay_cache: fields.or("replay_cache", Duration::ZERO, |value| {
                 values::duration(value, Duration::ZERO, limits::REPLAY_CACHE)
             }),
@@ -96,6 +99,7 @@ impl Route {
             keys_per_scope: fields.optional("keys_per_scope", parse_keys_per_scope),
             keep_headers: fields.or("keep_headers", Vec::new(), parse_keep_headers),
             seal: fields.or("seal", None, |value| parse_seal(value, seal_key)),
+            queue,
             cors: fields.or("cors", Vec::new(), parse_cors),
             webhook,
             log: fields.or("log", Share::ALL, parse_log),
@@ -106,6 +110,15 @@ impl Route {
 
     /// What no single field can tell.
     fn check(&self, fields: &mut Fields<'_>) {
+        if let Some(queue) = &self.queue {
+            let has_parameters = self.path.contains('{');
+            let is_by_id = self.key == [KeySource::Header("idempotency-key".to_owned())];
+            if has_parameters || !is_by_id || self.scope != Scope::Public || self.webhook.is_some() {
+                let expected = "a queue only on a route that a message can be sent to: with scope = \"public\", a path without parameters, \
+                                the key in header:Idempotency-Key, and no webhook";
+                fields.wrong("queue", &format!("\"{queue}\""), expected);
+            }
+        }
         if let Some(sender) = self.webhook.as_ref().map(Webhook::sender) {
             for source in self.key.iter().filter(|source| !webhook_fields::is_signed(sender, source)) {
                 let expected = "sources that the sender signs: json:, or the header with its ids";
@@ -285,6 +298,14 @@ fn parse_statuses(value: &Value) -> Result<Vec<u16>, Expected> {
 
 fn parse_mode(value: &Value) -> Result<Mode, Expected> {
     values::word(value, &[("enforce", Mode::Enforce), ("observe", Mode::Observe), ("off", Mode::Off)])
+}
+
+fn parse_queue(value: &Value) -> Result<String, Expected> {
+    let expected = "the name of a queue: 1 to 63 small letters, digits and \"-\"";
+    let name = values::text(value, expected)?;
+    let is_valid = (1..=63).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    is_valid.then_some(name).ok_or_else(|| expected.to_owned())
 }
 
 fn parse_cors(value: &Value) -> Result<Vec<String>, Expected> {

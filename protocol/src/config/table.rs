@@ -67,6 +67,12 @@ impl RouteTable {
                 let expected = "a name that no other route has: it names the route's records";
                 errors.push(ConfigError::new("ROUTES.name", &format!("\"{}\"", route.name), expected));
             }
+            if let Some(queue) = &route.queue
+                && routes.iter().take(index).any(|other| other.queue.as_ref() == Some(queue))
+            {
+                let expected = "a queue that no other route takes";
+                errors.push(ConfigError::new("ROUTES.queue", &format!("\"{queue}\""), expected));
+            }
             if let Some(previous) = &route.previous {
                 let is_taken = |other: &Route| other.layout == *previous && other.name != route.name;
                 if routes.iter().any(is_taken) {
@@ -105,6 +111,11 @@ impl RouteTable {
             }
             other => format!("a path with {{param}} as a whole segment, and {{*rest}} only at its end ({other})"),
         })
+    }
+
+    /// The route that takes the messages of this queue.
+    pub fn of_queue(&self, name: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.queue.as_deref() == Some(name))
     }
 
     /// Whether any route is for this method; where none is, the path need not be read.

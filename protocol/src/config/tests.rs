@@ -167,6 +167,8 @@ pub(super) fn bad_values() -> Vec<(&'static str, Value, &'static str)> {
         ("keep_headers", json!(["a b"]), "set-cookie"),
         ("seal", json!("yes"), "true or false"),
         ("log", json!(1.5), "0 to 1"),
+        ("queue", json!("Orders"), "small letters"),
+        ("queue", json!("orders"), "a path without parameters"),
         ("cors", json!(["*"]), "https://shop.example"),
         ("cors", json!(["https://shop.example/"]), "https://shop.example"),
         ("webhook", json!("svix"), "\"standard\""),

@@ -1,7 +1,5 @@
 //! The field `webhook` of a route that takes events, and what it makes of the defaults of others.
 
-use core::time::Duration;
-
 use serde_json::Value;
 
 use super::fields::{Expected, Fields};
@@ -9,8 +7,6 @@ use super::route::FingerprintRule;
 use super::secret::Secret;
 use super::sources::{KeySource, Pointer};
 use super::{WEBHOOK_SECRET, values};
-use crate::limits;
-use crate::outcome::Asked;
 use crate::webhook::{SECRET, Sender, Webhook};
 
 const EXPECTED: &str = "\"standard\", \"stripe\" or \"github\", or a table such as { sender = \"stripe\", secret = \"WEBHOOK_SECRET_STRIPE\" }";
@@ -70,15 +66,6 @@ pub(super) fn default_key(sender: Option<Sender>) -> Vec<KeySource> {
 /// An event is the same by its id: senders may change what else is in it from one delivery to the next.
 pub(super) fn default_fingerprint(sender: Option<Sender>) -> FingerprintRule {
     if sender.is_some() { FingerprintRule::None } else { FingerprintRule::Raw }
-}
-
-/// Longer than senders go on.
-pub(super) fn default_ttl(sender: Option<Sender>) -> Duration {
-    if sender.is_some() { limits::EVENT_TTL } else { limits::DEFAULT_TTL }
-}
-
-pub(super) fn asked(sender: Option<Sender>) -> Asked {
-    if sender.is_some() { Asked::Event } else { Asked::Request }
 }
 
 /// Whether the sender has signed this part of a key, or puts the id there at least: others could else use up its ids.

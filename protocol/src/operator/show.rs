@@ -259,6 +259,7 @@ fn route(route: &Route) -> Value {
         "keys_per_scope": route.keys_per_scope.map(|quota| json!({ "keys": quota.keys, "window": span(quota.window) })),
         "keep_headers": route.keep_headers,
         "seal": route.seal.is_some(),
+        "queue": route.queue,
         "cors": route.cors,
         "webhook": route.webhook.as_ref().map(|webhook| match webhook.sender() {
             Sender::Standard => "standard",

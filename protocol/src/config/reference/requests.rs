@@ -55,6 +55,14 @@ pub(super) const WHICH: Group = Group {
             },
         },
         Field {
+            name: "queue",
+            about: "The queue whose messages it takes (docs/webhooks.md), each as a request to `path` with the message's id as its key. `scope` must be \
+                    `\"public\"`, and the path without parameters; `ttl` is `\"7days\"` unless it says otherwise, and an answer that is no success frees the key.",
+            default: Default::Absent("it takes no messages"),
+            examples: &["\"orders\""],
+            schema: || json!({ "type": "string", "pattern": "^[a-z0-9-]{1,63}$" }),
+        },
+        Field {
             name: "mode",
             about: "`\"observe\"` lets everything pass and reports what would have happened (docs/roll-out.md); with `\"off\"` it is \
                     as if the route were not there, though its records are still known to operators.",

@@ -50,6 +50,9 @@ fn route_with(field: &str, value: Value) -> Value {
     if field == "jwt" {
         route["scope"] = json!(["jwt:sub"]);
     }
+    if field == "queue" {
+        route["path"] = json!("/v1/orders");
+    }
     if value.to_string().contains("jwt:") {
         route["jwt"] = issuer;
     }
@@ -146,6 +149,7 @@ fn only_the_parser_refuses() -> Vec<(&'static str, Value)> {
         ("keys_per_scope", json!({ "keys": 1, "window": "1year" })),
         ("keys_per_scope", json!({ "keys": 1, "window": "2days" })),
         ("keep_headers", json!(["oncegate-fence"])),
+        ("queue", json!("orders")),
         ("webhook", json!("stripe")),
         ("seal", json!(true)),
     ]

@@ -1,0 +1,67 @@
+//! Messages of a queue, each as a request to its route. What is to become of one is decided in [`oncegate_protocol::queue`].
+
+use std::rc::Rc;
+
+use js_sys::Promise;
+use oncegate_protocol::config::Route;
+use oncegate_protocol::headers::STATUS;
+use oncegate_protocol::limits;
+use oncegate_protocol::queue::{Verdict, address, key, method, verdict};
+use serde_json::json;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::platform::{
+    Batch, Bindings, Context, Message, Response, describe, discard, message_request, settled, start,
+};
+use crate::{configuration, gateway, log};
+
+/// Takes a batch: a few messages at a time, each of which is acknowledged or is to come again.
+pub fn take(batch: Batch, bindings: Bindings, context: Context) -> Promise {
+    start(async move {
+        let name = batch.queue();
+        let route = match configuration::configuration(&bindings) {
+            Ok(config) => config.routes.of_queue(&name),
+            Err(reason) => {
+                log::error("misconfigured", json!({ "reason": reason }));
+                None
+            }
+        };
+        let Some(route) = route else {
+            log::error("no route for a queue", json!({ "queue": name }));
+            batch.retry_all();
+            return;
+        };
+        let context = Rc::new((bindings, context));
+        for few in batch.messages().chunks(limits::MESSAGES_AT_A_TIME) {
+            let at_once: Vec<Promise> =
+                few.iter().map(|message| deliver(message.clone().unchecked_into(), route, &context)).collect();
+            for promise in at_once {
+                let _ = settled(promise).await;
+            }
+        }
+    })
+}
+
+fn deliver(message: Message, route: &'static Route, context: &Rc<(Bindings, Context)>) -> Promise {
+    let context = Rc::clone(context);
+    start(async move {
+        let verdict = send(&message, route, &context).await.unwrap_or_else(|thrown| {
+            log::error("message not sent", json!({ "route": route.name, "reason": describe(&thrown) }));
+            Verdict::Again
+        });
+        match verdict {
+            Verdict::Taken => message.ack(),
+            Verdict::Again => message.retry(),
+        }
+    })
+}
+
+async fn send(message: &Message, route: &Route, (bindings, context): &(Bindings, Context)) -> Result<Verdict, JsValue> {
+    let request = message_request(message, &address(route), method(route), &key(&message.id()))?;
+    let answer = gateway::handle(request, bindings.clone(), context.clone());
+    let response: Response = settled(Promise::resolve(&answer)).await?.unchecked_into();
+    let mark = response.headers().get(STATUS)?;
+    let verdict = verdict(mark.as_deref(), response.status());
+    discard(response.body());
+    Ok(verdict)
+}
