@@ -48,8 +48,8 @@ export interface Route {
   webhook?: 'standard' | 'stripe' | 'github' | { secret?: string; sender: 'standard' | 'stripe' | 'github' };
   /**
    * The queue whose messages it takes (docs/webhooks.md), each as a request to `path` with the message's id as its key.
-   * `scope` must be `"public"`, and the path without parameters. An answer that is no success frees the key. Without
-   * it: it takes no messages.
+   * `scope` must be `"public"`, and the path without parameters; `ttl` is `"7days"` unless it says otherwise, and an
+   * answer that is no success frees the key. Without it: it takes no messages.
    */
   queue?: string;
   /**
