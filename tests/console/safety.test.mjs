@@ -61,7 +61,7 @@ test('a token that is not taken any more ends the session, and is told', async (
   const { page, close } = await browser.open(gate);
   try {
     await enter(page);
-    await part(page, 'Traffic').waitFor();
+    await see(/^Asked at/, part(page, 'Traffic'));
     await page.route('**/counters?*', (asked) => {
       return asked.continue({ headers: { ...asked.request().headers(), authorization: 'Bearer another' } });
     });
