@@ -21,6 +21,13 @@ const LABELS = {
   record_rows: 'Rows written for records',
   other_rows: 'Rows written for all else',
   dropped: 'Generations dropped',
+  unknown_lease_expired: 'Of those with an unknown outcome: the Worker never said how it ended',
+  unknown_origin_timeout: 'Likewise: the origin took too long',
+  unknown_connection_lost: 'Likewise: the connection broke',
+  unknown_body_cut: "Likewise: the answer's body broke off",
+  unknown_not_recorded: 'Likewise: the answer could not be written down',
+  unknown_status: 'Likewise: something before the origin answered',
+  ledger_failures: 'Calls to ledgers that failed',
 };
 
 /** What becomes of requests: a counted request is in one of these. One that is parked is counted where it ends. */
