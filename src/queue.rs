@@ -6,7 +6,7 @@ use js_sys::Promise;
 use oncegate_protocol::config::Route;
 use oncegate_protocol::headers::STATUS;
 use oncegate_protocol::limits;
-use oncegate_protocol::queue::{Verdict, address, key, method, verdict};
+use oncegate_protocol::queue::{Verdict, address, key, method, route, verdict};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -19,17 +19,15 @@ use crate::{configuration, gateway, log};
 pub fn take(batch: Batch, bindings: Bindings, context: Context) -> Promise {
     start(async move {
         let name = batch.queue();
-        let route = match configuration::configuration(&bindings) {
-            Ok(config) => config.routes.of_queue(&name),
+        let route = configuration::configuration(&bindings)
+            .and_then(|config| route(config, &name, bindings.origin_service().is_some()).map_err(str::to_owned));
+        let route = match route {
+            Ok(route) => route,
             Err(reason) => {
-                log::error("misconfigured", json!({ "reason": reason }));
-                None
+                log::error("messages not taken", json!({ "queue": name, "reason": reason }));
+                batch.retry_all();
+                return;
             }
-        };
-        let Some(route) = route else {
-            log::error("no route for a queue", json!({ "queue": name }));
-            batch.retry_all();
-            return;
         };
         let context = Rc::new((bindings, context));
         for few in batch.messages().chunks(limits::MESSAGES_AT_A_TIME) {

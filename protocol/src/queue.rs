@@ -1,6 +1,6 @@
 //! Messages of a queue (Cloudflare Queues) as keyed requests: a queue delivers each at least once, and the origin takes it once.
 
-use crate::config::Route;
+use crate::config::{Config, Route};
 
 /// What a message's delivery has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,17 @@ pub enum Verdict {
     Taken,
     /// It has not, or that is not known: it is to come again, until the queue gives it up.
     Again,
+}
+
+/// The route that takes the messages of a queue. `has_service` is whether there is a service binding to the origin.
+///
+/// # Errors
+/// Why none does, for the log.
+pub fn route<'c>(config: &'c Config, queue: &str, has_service: bool) -> Result<&'c Route, &'static str> {
+    if config.origin.is_none() && !has_service {
+        return Err("a message has no address of its own: there must be ORIGIN, or a service binding ORIGIN_SERVICE");
+    }
+    config.routes.of_queue(queue).ok_or("no route takes the messages of this queue")
 }
 
 /// What the answer to a message's request says, by its `Idempotency-Status` and its status.
