@@ -3,8 +3,9 @@
 use std::cell::OnceCell;
 
 use js_sys::{JSON, Object};
+pub use oncegate_protocol::config::Config;
 use oncegate_protocol::config::{
-    ADMIN_TOKEN, Config, SEAL_KEY, SEAL_KEY_PREVIOUS, Secret, Variables, is_meant_as_routes, is_webhook_secret,
+    ADMIN_TOKEN, ConfigErrors, SEAL_KEY, SEAL_KEY_PREVIOUS, Secret, Variables, is_meant_as_routes, is_webhook_secret,
 };
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -16,16 +17,35 @@ thread_local! {
 
 /// The configuration, or all that is wrong with it.
 ///
-/// It is leaked, once per isolate, so that it can be lent to requests that outlive their handler.
-///
 /// # Errors
-/// A text for the log; never for a client.
+/// As those of [`read`].
 pub fn configuration(bindings: &Bindings) -> Result<&'static Config, String> {
     CONFIGURATION.with(|cell| cell.get_or_init(|| read(bindings)).clone())
 }
 
-fn read(bindings: &Bindings) -> Result<&'static Config, String> {
-    let config = Config::parse(&variables(bindings)).map_err(|errors| errors.to_string())?;
+/// Reads the configuration. It is leaked, so that it can be lent to requests that outlive their handler: read it once per isolate.
+///
+/// # Errors
+/// All that is wrong with it. A text for the log; never for a client.
+pub fn read(bindings: &Bindings) -> Result<&'static Config, String> {
+    leak(bindings, Config::parse(&variables(bindings)))
+}
+
+/// Likewise, for a program that brings its own routes: an array of tables as JSON, as the variable `ROUTES` has them.
+///
+/// # Errors
+/// As those of [`read`], and where the variables have routes too.
+pub fn read_with_routes(bindings: &Bindings, routes: &str) -> Result<&'static Config, String> {
+    let mut variables = variables(bindings);
+    if let Some((name, _)) = variables.routes.first() {
+        return Err(format!("{name} is set, but the program brings its own routes: take one of them out"));
+    }
+    variables.routes.push(("ROUTES".to_owned(), routes.to_owned()));
+    leak(bindings, Config::parse(&variables))
+}
+
+fn leak(bindings: &Bindings, parsed: Result<Config, ConfigErrors>) -> Result<&'static Config, String> {
+    let config = parsed.map_err(|errors| errors.to_string())?;
     if bindings.ledger().is_none() {
         return Err("LEDGER is missing: it must be a binding to the Durable Object class Ledger".to_owned());
     }

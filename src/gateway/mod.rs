@@ -62,9 +62,19 @@ impl Deployment {
     }
 }
 
+/// What gives the configuration, or all that is wrong with it, as a text for the log.
+pub trait Configure: FnOnce(&Bindings) -> Result<&'static Config, String> + 'static {}
+
+impl<F: FnOnce(&Bindings) -> Result<&'static Config, String> + 'static> Configure for F {}
+
 /// Answers one request, with a response or the promise of one. There is always an answer: what fails inside becomes one that says so.
 pub fn handle(request: Request, bindings: Bindings, context: Context) -> JsValue {
-    match begin(answer(request, bindings, context.clone())) {
+    handle_as(configuration::configuration, request, bindings, context)
+}
+
+/// As [`handle`], by another configuration than that of the variables.
+pub fn handle_as(configure: impl Configure, request: Request, bindings: Bindings, context: Context) -> JsValue {
+    match begin(answer(configure, request, bindings, context.clone())) {
         Begun::Over(answer) => answer.unwrap_or_else(|_| replies::last_resort().into()),
         Begun::UnderWay(promise) => {
             // Where the platform does not take it, it goes on as long as the request does.
@@ -74,8 +84,13 @@ pub fn handle(request: Request, bindings: Bindings, context: Context) -> JsValue
     }
 }
 
-async fn answer(request: Request, bindings: Bindings, context: Context) -> Result<JsValue, JsValue> {
-    let answer = match configuration::configuration(&bindings) {
+async fn answer(
+    configure: impl Configure,
+    request: Request,
+    bindings: Bindings,
+    context: Context,
+) -> Result<JsValue, JsValue> {
+    let answer = match configure(&bindings) {
         Ok(config) => route(Rc::new(Deployment { config, bindings, context, notes: Notes::default() }), request).await,
         Err(reason) => {
             log::error("misconfigured", json!({ "reason": reason }));

@@ -9,6 +9,7 @@ mod bindings;
 mod body;
 mod crypto;
 mod message;
+#[cfg(feature = "entry")]
 mod panic;
 mod relay;
 mod signature;
@@ -21,6 +22,7 @@ pub use crypto::Cipher;
 pub use message::{
     Arrived, Head, OutgoingRequest, Purpose, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply, with_headers,
 };
+#[cfg(feature = "entry")]
 pub use panic::lifecycle;
 pub use relay::Relay;
 pub use signature::check_signature;

@@ -9,6 +9,7 @@ use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use oncegate::configuration::read_with_routes;
 use oncegate::platform::{
     Bytes, Cipher, Fetcher, Gathered, OutgoingRequest, Purpose, Relay, Response, TIME_LIMIT_OVER, TimeLimit,
     WritableStream, gather, header_list, pipe, property, reply, run, settled, sleep,
@@ -325,4 +326,20 @@ async fn tasks_begin_at_once_and_wake_each_other() {
     .await;
     let alone = settled(Promise::resolve(&JsValue::UNDEFINED)).await;
     assert!(alone.is_err(), "outside of a task nobody waits");
+}
+
+#[wasm_bindgen_test]
+fn a_program_may_bring_its_own_routes_but_not_beside_those_of_its_variables() {
+    let routes = r#"[{ "name": "payments", "path": "/v1/payments", "scope": "public" }]"#;
+    let read = |bindings: &str| read_with_routes(script(bindings).unchecked_ref(), routes);
+    let config = read("({ LEDGER: {} })").unwrap();
+    assert!(config.origin.is_none());
+    let refused = |bindings: &str| read(bindings).unwrap_err();
+    assert!(refused("({ LEDGER: {}, ROUTES_1: [] })").starts_with("ROUTES_1 is set, but the program brings its own"));
+    assert!(refused("({})").starts_with("LEDGER is missing"));
+    let own = |routes: &str| read_with_routes(script("({ LEDGER: {} })").unchecked_ref(), routes).unwrap_err();
+    assert!(
+        own(r#"[{ "name": "payments", "path": "/v1/payments" }]"#).contains("ROUTES[0].scope"),
+        "it names the field"
+    );
 }

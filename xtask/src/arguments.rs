@@ -145,6 +145,7 @@ Runs every test, or the suites that are named:
   console     the operator's console of the built Worker, in Chromium (tests/console); its screenshots are in target/console/,
               and with UPDATE_SCREENSHOTS=1 in docs/ too
   package     the npm package, installed in an empty folder (tests/package)
+  library     the gate inside other Workers, one of them built by worker-build (tests/library)
   torture     a short `cargo xtask torture`, and that it finds out a broken gate (tests/torture)";
 
 const TORTURE_USAGE: &str = "\

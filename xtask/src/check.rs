@@ -7,6 +7,9 @@ use crate::setup::rust_target::{TARGET, WasmToolchain};
 use crate::stages::Stages;
 use crate::{purity, reference, setup};
 
+/// The example of the gate inside a Worker, and the crate for that: a workspace of their own.
+const LIBRARY: &str = "examples/inside-workers-rs/Cargo.toml";
+
 /// Runs every check, and fails if one does.
 pub(crate) fn run(project: &Project) -> Result<()> {
     let toolchain = setup::under_lock(project, setup::for_check)?;
@@ -16,7 +19,9 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     stages.run("formatting", || {
         host.run(&["fmt", "--all", "--check"])?;
         host.run(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])?;
-        host.run(&["fmt", "--manifest-path", "tests/clients/reqwest-retry/Cargo.toml", "--check"])
+        host.run(&["fmt", "--manifest-path", "tests/clients/reqwest-retry/Cargo.toml", "--check"])?;
+        host.run(&["fmt", "--manifest-path", LIBRARY, "--package", "inside-workers-rs", "--check"])?;
+        host.run(&["fmt", "--manifest-path", LIBRARY, "--package", "oncegate-workers-rs", "--check"])
     });
     stages.run("clippy, for this machine", || {
         host.run(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])
@@ -35,6 +40,12 @@ pub(crate) fn run(project: &Project) -> Result<()> {
             "warnings",
         ])?;
         wasm.run(&["clippy", "--quiet", "--package", "oncegate-protocol", "--target", TARGET, "--", "-D", "warnings"])
+    });
+    stages.run("clippy and documentation, for the gate inside a Worker", || {
+        let all =
+            ["--quiet", "--locked", "--manifest-path", LIBRARY, "--target-dir", "target/library", "--target", TARGET];
+        wasm.run(&[&["clippy", "--workspace"], &all[..], &["--", "-D", "warnings"]].concat())?;
+        wasm.run(&[&["doc", "--no-deps", "--package", "oncegate-workers-rs"], &all[..]].concat())
     });
     stages
         .run("documentation", || host.run(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"]));

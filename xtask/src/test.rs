@@ -8,12 +8,12 @@ use anyhow::{Context, Error, Result, bail};
 
 use crate::project::Project;
 use crate::setup::rust_target::{TARGET, WasmToolchain};
-use crate::setup::{self, clients};
+use crate::setup::{self, cargo_tools, clients};
 use crate::stages::Stages;
 use crate::worker_build;
 
 /// How long one test file may take, in milliseconds.
-const FILE_TIMEOUT_MS: &str = "600000";
+const FILE_TIMEOUT_MS: &str = "1200000";
 
 /// How many seeds the simulator runs.
 const SEEDS: &str = "1000000";
@@ -41,12 +41,14 @@ pub(crate) enum Suite {
     Package,
     /// The operator's console of the built Worker, in a browser.
     Console,
+    /// The gate inside other Workers.
+    Library,
     /// The built Worker where everything goes wrong, and whether that would be seen.
     Torture,
 }
 
 impl Suite {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Host,
         Self::Simulator,
         Self::Wasm,
@@ -54,11 +56,12 @@ impl Suite {
         Self::Clients,
         Self::Package,
         Self::Console,
+        Self::Library,
         Self::Torture,
     ];
 
     fn needs_worker(self) -> bool {
-        matches!(self, Self::EndToEnd | Self::Clients | Self::Package | Self::Console | Self::Torture)
+        !matches!(self, Self::Host | Self::Simulator | Self::Wasm)
     }
 }
 
@@ -74,9 +77,10 @@ impl FromStr for Suite {
             "clients" => Ok(Self::Clients),
             "package" => Ok(Self::Package),
             "console" => Ok(Self::Console),
+            "library" => Ok(Self::Library),
             "torture" => Ok(Self::Torture),
             _ => bail!(
-                "there are no tests {name:?}: it is one of host, simulator, wasm, e2e, clients, package, console, torture"
+                "there are no tests {name:?}: it is one of host, simulator, wasm, e2e, clients, package, console, library, torture"
             ),
         }
     }
@@ -119,6 +123,11 @@ pub(crate) fn run(project: &Project, chosen: &[Suite]) -> Result<()> {
         if suites.contains(&Suite::Console) {
             stages.run("tests of the console in a browser", || node_tests("tests/console"));
         }
+        if suites.contains(&Suite::Library) {
+            stages.run("tests of the gate inside other Workers", || {
+                if built { test_library(project, &toolchain) } else { bail!("there is no Worker to test") }
+            });
+        }
         if suites.contains(&Suite::Torture) {
             stages.run("torture, and whether a broken gate is found out", || node_tests("tests/torture"));
         }
@@ -132,6 +141,9 @@ fn set_up(project: &Project, suites: &[Suite]) -> Result<WasmToolchain> {
     }
     if suites.contains(&Suite::Console) {
         setup::for_console(project)?;
+    }
+    if suites.contains(&Suite::Library) {
+        cargo_tools::ensure(project, &[&cargo_tools::WORKER_BUILD])?;
     }
     let needs_wasm = suites.iter().any(|suite| !matches!(suite, Suite::Host | Suite::Simulator));
     if !needs_wasm { Ok(WasmToolchain::Usual) } else { setup::for_build(project) }
@@ -175,6 +187,17 @@ fn write_traces(project: &Project) -> Result<PathBuf> {
 
 /// Runs the files `*.test.mjs` of `folder`. Each starts gates by this program, as a person would.
 fn test_with_node(project: &Project, folder: &str) -> Result<()> {
+    crate::run::showing(&mut node_tests(project, folder)?)
+}
+
+/// The tests of the gate inside other Workers, which compile one of them.
+fn test_library(project: &Project, toolchain: &WasmToolchain) -> Result<()> {
+    let mut command = node_tests(project, "tests/library")?;
+    toolchain.select(&mut command);
+    crate::run::showing(&mut command)
+}
+
+fn node_tests(project: &Project, folder: &str) -> Result<Command> {
     let files = test_files(&project.path(folder)).with_context(|| format!("looking for tests in {folder}"))?;
     if files.is_empty() {
         bail!("there is no test in {folder}");
@@ -186,7 +209,7 @@ fn test_with_node(project: &Project, folder: &str) -> Result<()> {
         .args(files)
         .env("ONCEGATE_XTASK", std::env::current_exe().context("this program's own path")?)
         .env("ONCEGATE_CLIENTS", clients::folder(project));
-    crate::run::showing(&mut command)
+    Ok(command)
 }
 
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -216,6 +239,6 @@ mod tests {
     fn a_suite_has_a_name() {
         assert_eq!("e2e".parse::<Suite>().unwrap(), Suite::EndToEnd);
         let error = "all".parse::<Suite>().unwrap_err().to_string();
-        assert!(error.contains("host, simulator, wasm, e2e, clients, package, console, torture"), "{error}");
+        assert!(error.contains("host, simulator, wasm, e2e, clients, package, console, library, torture"), "{error}");
     }
 }

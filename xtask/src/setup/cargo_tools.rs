@@ -25,6 +25,15 @@ pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
     is_measured: false,
 };
 
+/// Builds Workers that are made with the crate `worker`, for the tests of the gate inside of one.
+pub(crate) const WORKER_BUILD: CargoTool = CargoTool {
+    package: "worker-build",
+    program: "worker-build",
+    version: "0.8.7",
+    purpose: "to build a Worker that has the gate inside (about 2 minutes)",
+    is_measured: false,
+};
+
 pub(crate) const CARGO_FUZZ: CargoTool = CargoTool {
     package: "cargo-fuzz",
     program: "cargo-fuzz",
