@@ -89,7 +89,7 @@ test('from an empty folder to the first replay', async (context) => {
   });
 });
 
-test('docs/quickstart.md leads to a protected route, and to what would be deployed', async () => {
+test('docs/quickstart.md leads to a protected route, and to what would be deployed', async (context) => {
   const install = await block('quickstart.md', 'sh', 'npm install');
   const template = 'cp node_modules/oncegate/template/wrangler.toml .'; // as installation() does
   assert.equal(install, `npm install ./${basename(tarball)} wrangler@4\n${template}\n`);
@@ -99,6 +99,7 @@ test('docs/quickstart.md leads to a protected route, and to what would be deploy
   await writeFile(file, before + (await block('quickstart.md', 'toml')));
 
   const api = await handmadeOrigin((_, outgoing) => outgoing.writeHead(201).end(String(api.seen.length)));
+  context.after(() => api.stop());
   const order = async (url) => send(url, 'POST', '/orders', { key: 'order-1', json: { item: 'book' }, headers: ALICE });
   await withGate(
     folder,
@@ -110,7 +111,6 @@ test('docs/quickstart.md leads to a protected route, and to what would be deploy
     },
     api,
   );
-  await api.stop();
   const { output } = await dryRun(folder);
   for (const binding of ['LEDGER', 'ORIGIN', 'ROUTES']) assert.match(output, new RegExp(`env\\.${binding}`));
 });
