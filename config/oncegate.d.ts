@@ -49,7 +49,7 @@ export interface Route {
   /**
    * The queue whose messages it takes (docs/webhooks.md), each as a request to `path` with the message's id as its key.
    * `scope` must be `"public"`, and the path without parameters; `ttl` is `"7days"` unless it says otherwise, and an
-   * answer that is no success frees the key. Without it: it takes no messages.
+   * answer that is no success frees the key, for all requests of the route. Without it: it takes no messages.
    */
   queue?: string;
   /**

@@ -1,12 +1,13 @@
 //! Messages of a queue, each as a request to its route. What is to become of one is decided in [`oncegate_protocol::queue`].
 
+use core::time::Duration;
 use std::rc::Rc;
 
 use js_sys::Promise;
 use oncegate_protocol::config::Route;
 use oncegate_protocol::headers::STATUS;
 use oncegate_protocol::limits;
-use oncegate_protocol::queue::{Verdict, address, key, method, route, verdict};
+use oncegate_protocol::queue::{METHOD, PAUSE, Verdict, address, key, route, verdict};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -25,7 +26,7 @@ pub fn take(batch: Batch, bindings: Bindings, context: Context) -> Promise {
             Ok(route) => route,
             Err(reason) => {
                 log::error("messages not taken", json!({ "queue": name, "reason": reason }));
-                batch.retry_all();
+                batch.retry_all(&after(PAUSE));
                 return;
             }
         };
@@ -45,21 +46,30 @@ fn deliver(message: Message, route: &'static Route, context: &Rc<(Bindings, Cont
     start(async move {
         let verdict = send(&message, route, &context).await.unwrap_or_else(|thrown| {
             log::error("message not sent", json!({ "route": route.name, "reason": describe(&thrown) }));
-            Verdict::Again
+            Verdict::Again(PAUSE)
         });
         match verdict {
             Verdict::Taken => message.ack(),
-            Verdict::Again => message.retry(),
+            Verdict::Again(pause) => message.retry(&after(pause)),
         }
     })
 }
 
 async fn send(message: &Message, route: &Route, (bindings, context): &(Bindings, Context)) -> Result<Verdict, JsValue> {
-    let request = message_request(message, &address(route), method(route), &key(&message.id()))?;
+    let request = message_request(message, &address(route), METHOD, &key(&message.id()))?;
     let answer = gateway::handle(request, bindings.clone(), context.clone());
     let response: Response = settled(Promise::resolve(&answer)).await?.unchecked_into();
-    let mark = response.headers().get(STATUS)?;
-    let verdict = verdict(mark.as_deref(), response.status());
+    let headers = response.headers();
+    let (mark, retry_after) = (headers.get(STATUS)?, headers.get("retry-after")?);
+    let verdict = verdict(route.mode, mark.as_deref(), response.status(), retry_after.as_deref());
     discard(response.body());
     Ok(verdict)
+}
+
+/// That something is to come again after this time, as the platform is told it.
+fn after(pause: Duration) -> JsValue {
+    let options = js_sys::Object::new();
+    // A new object takes a property.
+    let _ = js_sys::Reflect::set(&options, &"delaySeconds".into(), &pause.as_secs_f64().into());
+    options.into()
 }

@@ -3,6 +3,7 @@
 
 use crate::config::Route;
 use crate::headers::{REPLAYED, STATUS};
+use crate::problem::Case;
 
 /// The header in which a browser says which site's script has sent a request.
 pub const SITE: &str = "origin";
@@ -23,6 +24,14 @@ pub enum Maker {
     Gate,
     /// The API; its answer may be a replay of one that another site got.
     Api,
+}
+
+impl Maker {
+    /// Whose an answer is, by its mark. An attempt that is `not-stored` has brought the API's own answer.
+    pub fn of(mark: &str, is_attempt: bool) -> Self {
+        let is_gates = Case::of(mark).is_some_and(|case| !(is_attempt && case == Case::NotStored));
+        if is_gates { Self::Gate } else { Self::Api }
+    }
 }
 
 /// What an answer gets so that the script of a site can read it, if the route names that site. `origin` is the request's header of that name.
@@ -60,6 +69,15 @@ pub fn is_site(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_attempt_could_not_store_is_the_api_s_answer() {
+        assert_eq!(
+            [Maker::of("not-stored", false), Maker::of("unknown", true), Maker::of("missing", false)],
+            [Maker::Gate; 3]
+        );
+        assert_eq!([Maker::of("not-stored", true), Maker::of("created", true), Maker::of("", false)], [Maker::Api; 3]);
+    }
 
     #[test]
     fn sites_are_written_as_browsers_write_them() {

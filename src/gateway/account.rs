@@ -8,7 +8,7 @@ use oncegate_protocol::config::Route;
 use oncegate_protocol::cors::{Added, Maker, SITE, readable};
 use oncegate_protocol::headers::STATUS;
 use oncegate_protocol::ids::{AttemptId, RecordId};
-use oncegate_protocol::problem::{Case, Problem};
+use oncegate_protocol::problem::Problem;
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::JsValue;
 
@@ -88,7 +88,7 @@ impl Opened {
             trace_parent: self.trace_parent.as_deref(),
         };
         tell(deployment, &account);
-        let maker = if Case::of(&outcome).is_some() { Maker::Gate } else { Maker::Api };
+        let maker = Maker::of(&outcome, notes.attempt.get().is_some());
         let mut added = readable(self.route, self.site.as_deref(), maker);
         if self.wishes_times {
             added.set.push((SERVER_TIMING, times.server_timing()));

@@ -1,6 +1,7 @@
 //! A request of a route that only observes: it goes on as it came, and the same steps are taken beside it with a copy of it, as if it
 //! were guarded. What comes of them is reported, and changes nothing.
 
+use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -25,7 +26,7 @@ use super::{Deployment, body, not_passed, pass, tokens};
 use crate::log;
 use crate::origin::{self, Passed};
 use crate::platform::{
-    Arrived, Gathered, Head, Request, Response, discard, gather, header_list, js_millis, now, settled, start,
+    Arrived, Gathered, Head, Request, Response, discard, gather_within, header_list, js_millis, now, settled, start,
     with_headers, within,
 };
 
@@ -83,6 +84,7 @@ pub(super) async fn observe(
     let _ = settled(within(js_millis(limits::OBSERVED_PATIENCE), &looking)).await;
     let answer = answer.map(JsCast::unchecked_into::<Response>);
     let in_time = came_in_time(came_at.since(sent_at), route.timeout);
+    let patience = route.timeout.saturating_sub(came_at.since(sent_at));
     let outcome = outcome(route, answer.as_ref(), in_time, sight.is_grant());
     let reported = sight.report(route, outcome.class);
     let reply = match (answer, &reported) {
@@ -96,7 +98,7 @@ pub(super) async fn observe(
         if matches!(reported, Report::Pending) {
             sight.report(route, outcome.class);
         }
-        sight.settle(outcome, &method).await;
+        sight.settle(outcome, &method, patience).await;
     });
     Ok(reply)
 }
@@ -162,7 +164,8 @@ async fn look(
         Begun::Exhausted(_) => Seen::Answered(attempt, Instead::Told(Case::Limited)),
         Begun::Lost | Begun::Lapsed => {
             // The claim may have arrived after all, or yet arrive. Nobody will settle it.
-            attempt.release().await;
+            // The origin has been asked all the same.
+            attempt.tell(SentOutcome::Doubted(Doubt::NotRecorded), None, attempt.route.retention()).await;
             Seen::Answered(attempt, Instead::Told(Case::Unavailable))
         }
         Begun::Failed | Begun::Full | Begun::Moved { .. } | Begun::Refused => {
@@ -230,14 +233,14 @@ impl Sight {
     }
 
     /// Brings the outcome to the ledger. It refuses that of a duplicate, and counts it.
-    async fn settle(&self, Outcome { class, copy }: Outcome, method: &str) {
+    async fn settle(&self, Outcome { class, copy }: Outcome, method: &str, patience: Duration) {
         let attempt = match self.0.take() {
             Some(Seen::Granted(attempt)) => attempt,
             Some(Seen::Answered(attempt, instead)) if Observation::new(instead, class).is_duplicate() => attempt,
             _ => return,
         };
         let outcome = match (class, copy) {
-            (Class::Store(status), Some(copy)) => return attempt.keep_copy(status, copy, method).await,
+            (Class::Store(status), Some(copy)) => return attempt.keep_copy(status, copy, method, patience).await,
             (Class::Store(status), None) => Keeping::without_body(status),
             (Class::Release, _) => SentOutcome::Released,
             (Class::Unknown(doubt), _) => SentOutcome::Doubted(doubt),
@@ -247,12 +250,12 @@ impl Sight {
 }
 
 impl Attempt {
-    /// Keeps an answer of which this is a copy.
-    async fn keep_copy(&self, status: Status, copy: Arrived, method: &str) {
+    /// Keeps an answer of which this is a copy, if all of it comes in this time.
+    async fn keep_copy(&self, status: Status, copy: Arrived, method: &str, patience: Duration) {
         let ttl = OriginWishes::read(&copy.headers).ttl;
         let answer = self.answer(status, copy.headers, ttl, method);
         let limit = answer.kept.body_limit(self.route.max_response);
-        let gathered = gather(copy.response.body().as_ref(), limit, answer.announced_length).await;
+        let gathered = gather_within(patience, copy.response.body().as_ref(), limit).await;
         let whole = match gathered {
             Ok(Gathered::Whole(bytes)) => check_length(&answer, &bytes).map(|()| Some(bytes)),
             Ok(Gathered::More(_, rest)) => {

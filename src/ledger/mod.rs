@@ -109,9 +109,11 @@ impl Shard {
         };
         let answer = match command {
             Command::Begin { id, claim, wait, replays, failures } => {
-                self.records.borrow_mut().count_rows(failures.into(), |counters| &mut counters.ledger_failures);
                 let visit = Visit { arrived_at: now(), wait, was_parked: false };
-                self.begin(&id, &claim, visit, replays).await
+                match self.count_failures(failures) {
+                    Ok(()) => self.begin(&id, &claim, visit, replays).await,
+                    Err(fault) => Err(fault),
+                }
             }
             Command::Count { id, key, quota, max_records, lease, retention, .. } => {
                 self.count(&id, &Expense { key, quota, span: Span { lease, retention } }, max_records)
@@ -132,6 +134,16 @@ impl Shard {
                 Err(thrown)
             }
         }
+    }
+
+    /// Counts what a Worker tells of calls that have failed.
+    fn count_failures(&self, failures: u16) -> Result<(), Fault> {
+        if failures > 0 {
+            let mut records = self.records.borrow_mut();
+            records.state()?;
+            records.count_rows(failures.into(), |counters| &mut counters.ledger_failures);
+        }
+        Ok(())
     }
 
     async fn begin(&self, id: &RecordId, claim: &Claim, mut visit: Visit, replays: Use) -> Result<Response, Fault> {

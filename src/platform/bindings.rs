@@ -190,7 +190,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn messages(this: &Batch) -> Vec<JsValue>;
     #[wasm_bindgen(method, js_name = retryAll)]
-    pub fn retry_all(this: &Batch);
+    pub fn retry_all(this: &Batch, options: &JsValue);
 
     pub type Message;
     #[wasm_bindgen(method, getter)]
@@ -198,7 +198,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn ack(this: &Message);
     #[wasm_bindgen(method)]
-    pub fn retry(this: &Message);
+    pub fn retry(this: &Message, options: &JsValue);
 
     // --- calls ---
 

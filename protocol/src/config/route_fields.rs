@@ -17,6 +17,7 @@ use crate::cors::is_site;
 use crate::headers;
 use crate::limits;
 use crate::outcome::{Asked, Overrides, Status};
+use crate::queue::METHOD;
 use crate::quota::Quota;
 use crate::request::{NormalPath, OWN_PATHS};
 use crate::seal::SealKey;
@@ -108,23 +109,50 @@ impl Route {
         path.is_some().then_some(route)
     }
 
+    /// What a route must be that takes a queue's messages.
+    fn check_queue(&self, fields: &mut Fields<'_>) {
+        let Some(queue) = &self.queue else { return };
+        let is_by_id =
+            self.key == [KeySource::Header("idempotency-key".to_owned())] && self.key_format == KeyFormat::Any;
+        let is_addressed = !self.path.contains('{') && self.methods.iter().any(|method| method == METHOD);
+        if !is_by_id || !is_addressed || self.scope != Scope::Public || self.webhook.is_some() {
+            let expected = "a queue only on a route that a message can be sent to: with scope = \"public\", the method POST, a path without \
+                            parameters, the key in header:Idempotency-Key in any format, and no webhook";
+            fields.wrong("queue", &format!("\"{queue}\""), expected);
+        }
+    }
+
+    /// What a route must be that takes events: nothing that their sender has not signed may tell one from another, or let one through.
+    fn check_webhook(&self, fields: &mut Fields<'_>) {
+        let Some(sender) = self.webhook.as_ref().map(Webhook::sender) else { return };
+        for source in self.key.iter().filter(|source| !webhook_fields::is_signed(sender, source)) {
+            let expected = "sources that the sender signs: json:, or the header with its ids";
+            fields.wrong("key", &format!("\"{source}\""), expected);
+        }
+        let may_scope = |source: &ScopeSource| matches!(source, ScopeSource::Path(_) | ScopeSource::Host);
+        if !self.scope.sources().iter().all(may_scope) || matches!(self.scope, Scope::Token { .. }) {
+            fields.wrong(
+                "scope",
+                &self.scope.written().join(", "),
+                "\"public\", path: or \"host\" where webhook is set",
+            );
+        }
+        if !self.required {
+            fields.wrong("required", "false", "true where webhook is set: what has no id has no signature of it");
+        }
+        if self.max_request > limits::MAX_JSON_BYTES {
+            let expected = format!(
+                "at most {} bytes where webhook is set: anybody can have that much hashed",
+                limits::MAX_JSON_BYTES
+            );
+            fields.wrong("max_request", &self.max_request.to_string(), expected);
+        }
+    }
+
     /// What no single field can tell.
     fn check(&self, fields: &mut Fields<'_>) {
-        if let Some(queue) = &self.queue {
-            let has_parameters = self.path.contains('{');
-            let is_by_id = self.key == [KeySource::Header("idempotency-key".to_owned())];
-            if has_parameters || !is_by_id || self.scope != Scope::Public || self.webhook.is_some() {
-                let expected = "a queue only on a route that a message can be sent to: with scope = \"public\", a path without parameters, \
-                                the key in header:Idempotency-Key, and no webhook";
-                fields.wrong("queue", &format!("\"{queue}\""), expected);
-            }
-        }
-        if let Some(sender) = self.webhook.as_ref().map(Webhook::sender) {
-            for source in self.key.iter().filter(|source| !webhook_fields::is_signed(sender, source)) {
-                let expected = "sources that the sender signs: json:, or the header with its ids";
-                fields.wrong("key", &format!("\"{source}\""), expected);
-            }
-        }
+        self.check_queue(fields);
+        self.check_webhook(fields);
         if let Some(previous) = self.previous.as_ref().filter(|previous| **previous == self.layout) {
             let now = format!("\"{}\" with {} shards", previous.name, previous.shards);
             fields.wrong("renamed_from or shards.previous", &now, "a name or a number of shards other than now");

@@ -115,7 +115,8 @@ impl RouteTable {
 
     /// The route that takes the messages of this queue.
     pub fn of_queue(&self, name: &str) -> Option<&Route> {
-        self.routes.iter().find(|route| route.queue.as_deref() == Some(name))
+        // One that is off passes them through.
+        self.routes.iter().chain(&self.off).find(|route| route.queue.as_deref() == Some(name))
     }
 
     /// Whether any route is for this method; where none is, the path need not be read.

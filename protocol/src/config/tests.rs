@@ -228,6 +228,38 @@ fn a_probe_says_whose_request_it_asks_about() {
 }
 
 #[test]
+fn a_queue_is_taken_by_a_route_that_a_message_can_be_sent_to() {
+    let route = |fields: Value| {
+        let mut route = json!({ "name": "orders", "path": "/v1/orders", "scope": "public", "queue": "orders" });
+        route.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        parse(json!([route]))
+    };
+    let config = route(json!({})).unwrap();
+    let taker = config.routes.of_queue("orders").unwrap();
+    assert_eq!((taker.ttl, taker.outcomes.asked), (limits::EVENT_TTL, crate::outcome::Asked::Event));
+    assert!(config.routes.of_queue("others").is_none());
+    assert!(
+        route(json!({ "mode": "off" })).unwrap().routes.of_queue("orders").is_some(),
+        "one that is off passes them through"
+    );
+    for fields in [
+        json!({ "path": "/v1/{id}" }),
+        json!({ "methods": ["PUT"] }),
+        json!({ "key_format": "uuid" }),
+        json!({ "key": ["json:/id"] }),
+        json!({ "scope": ["host"] }),
+    ] {
+        let errors = route(fields.clone()).unwrap_err().to_string();
+        assert!(errors.contains("that a message can be sent to"), "{fields}: {errors}");
+    }
+    let twice = json!([
+        { "name": "a", "path": "/a", "scope": "public", "queue": "orders" },
+        { "name": "b", "path": "/b", "scope": "public", "queue": "orders" },
+    ]);
+    assert!(parse(twice).unwrap_err().to_string().contains("a queue that no other route takes"));
+}
+
+#[test]
 fn a_route_that_takes_events_has_defaults_of_its_own() {
     let route = |fields: Value, secrets: &[(&str, &str)]| {
         let mut route = json!({ "name": "events", "path": "/events" });
@@ -256,6 +288,17 @@ fn a_route_that_takes_events_has_defaults_of_its_own() {
         assert!(errors.lines().count() == 1 && errors.contains("WEBHOOK_SECRET_STRIPE"), "{errors}");
         assert!(!errors.contains("short") || secrets[0].1 != "short", "{errors}");
     }
+    let refused = [
+        json!({ "webhook": "standard", "required": false }),
+        json!({ "webhook": "standard", "scope": ["header:X-Tenant"] }),
+        json!({ "webhook": "standard", "scope": ["cookie:session"] }),
+        json!({ "webhook": "standard", "max_request": "3MiB" }),
+    ];
+    for fields in refused {
+        let errors = route(fields.clone(), &[("WEBHOOK_SECRET", text)]).unwrap_err().to_string();
+        assert!(errors.lines().count() == 1 && errors.contains("where webhook is set"), "{fields}: {errors}");
+    }
+    assert!(route(json!({ "webhook": "standard", "scope": ["host"] }), &[("WEBHOOK_SECRET", text)]).is_ok());
     for key in ["header:Idempotency-Key", "query:id", "header:x-github-delivery"] {
         let errors =
             route(json!({ "webhook": "standard", "key": [key] }), &[("WEBHOOK_SECRET", text)]).unwrap_err().to_string();

@@ -27,7 +27,7 @@ type Gauge = (&'static str, &'static str, fn(&RouteTally<'_>) -> u64);
 
 const GAUGES: [Gauge; 4] = [
     ("oncegate_ledgers", "Ledgers that were asked.", |route| whole(route.asked)),
-    ("oncegate_ledgers_failed", "Ledgers that gave no answer, so that the sums lack theirs.", |route| {
+    ("oncegate_ledgers_failed", "Ledgers that gave no answer; their routes have no counters until they do.", |route| {
         whole(route.failed)
     }),
     ("oncegate_generations", "Tables of records.", |route| route.sum.generations),
@@ -122,15 +122,17 @@ const FAMILIES: [Family; 6] = [
 /// The text.
 pub(super) fn text(routes: &[RouteTally<'_>], not_asked: usize) -> String {
     let mut text = String::new();
+    // A sum that lacks a ledger's share would have fallen. A gap does no harm.
+    let whole_sums = || routes.iter().filter(|route| route.failed == 0);
     for Family { name, help, label, samples } in FAMILIES {
         head(&mut text, name, "counter", help);
-        for RouteTally { route, sum, .. } in routes {
+        for RouteTally { route, sum, .. } in whole_sums() {
             for (value, count) in samples(&sum.counters) {
                 line(&mut text, &format!("{name}_total{{route=\"{}\",{label}=\"{value}\"}}", route.name), count);
             }
         }
     }
-    completion(&mut text, routes);
+    completion(&mut text, whole_sums());
     for (name, help, value) in GAUGES {
         head(&mut text, name, "gauge", help);
         for route in routes {
@@ -144,7 +146,7 @@ pub(super) fn text(routes: &[RouteTally<'_>], not_asked: usize) -> String {
 }
 
 /// The histogram of the time from the first request to the answer on record.
-fn completion(text: &mut String, routes: &[RouteTally<'_>]) {
+fn completion<'t, 'c: 't>(text: &mut String, routes: impl Iterator<Item = &'t RouteTally<'c>>) {
     let name = "oncegate_completion_seconds";
     head(text, name, "histogram", "The time from the first request with a key until its answer was on record.");
     let _ = writeln!(text, "# UNIT {name} seconds");

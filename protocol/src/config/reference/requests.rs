@@ -57,7 +57,7 @@ pub(super) const WHICH: Group = Group {
         Field {
             name: "queue",
             about: "The queue whose messages it takes (docs/webhooks.md), each as a request to `path` with the message's id as its key. `scope` must be \
-                    `\"public\"`, and the path without parameters; `ttl` is `\"7days\"` unless it says otherwise, and an answer that is no success frees the key.",
+                    `\"public\"`, and the path without parameters; `ttl` is `\"7days\"` unless it says otherwise, and an answer that is no success frees the key, for all requests of the route.",
             default: Default::Absent("it takes no messages"),
             examples: &["\"orders\""],
             schema: || json!({ "type": "string", "pattern": "^[a-z0-9-]{1,63}$" }),
