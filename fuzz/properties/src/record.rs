@@ -13,8 +13,10 @@ use oncegate_protocol::record::{
 };
 use oncegate_protocol::time::Timestamp;
 
-/// The newest version of each stored form.
+/// The newest version of a record, and of what counts a scope's keys.
 const VERSION: u8 = 1;
+/// And of a ledger's state.
+const STATE_VERSION: u8 = 2;
 
 /// Any bytes, as a row might hold them.
 pub fn check(row: &[u8]) {
@@ -24,12 +26,13 @@ pub fn check(row: &[u8]) {
         Stored::Record(record) => check_record(record, row),
         Stored::Unreadable(error) => check_refused(&stored, *error, row),
     }
-    check_form(row, LedgerState::decode, LedgerState::encode);
-    check_form(row, Usage::decode, Usage::encode);
+    check_form(STATE_VERSION, row, LedgerState::decode, LedgerState::encode);
+    check_form(VERSION, row, Usage::decode, Usage::encode);
 }
 
 /// A stored form is read as it was written; less of it is not read, nor is a newer version.
 fn check_form<T: PartialEq + core::fmt::Debug>(
+    version: u8,
     bytes: &[u8],
     decode: impl Fn(&[u8]) -> Result<T, DecodeError>,
     encode: impl Fn(&T) -> Vec<u8>,
@@ -44,20 +47,20 @@ fn check_form<T: PartialEq + core::fmt::Debug>(
             for length in [cut, written.len() - 1] {
                 assert!(decode(&written[..length]).is_err(), "{length} bytes of {written:?}");
             }
-            let newer = [&[VERSION + 1], &written[1..]].concat();
-            assert_eq!(decode(&newer), Err(DecodeError::Newer { found: VERSION + 1, known: VERSION }));
+            let newer = [&[version + 1], &written[1..]].concat();
+            assert_eq!(decode(&newer), Err(DecodeError::Newer { found: version + 1, known: version }));
             assert!(decode(&[&written[..], &[0]].concat()).is_err(), "with a byte more: {written:?}");
         }
         Err(error) => {
-            let newer = bytes.first().filter(|version| **version > VERSION);
-            let expected = newer.map(|found| DecodeError::Newer { found: *found, known: VERSION });
+            let newer = bytes.first().filter(|found| **found > version);
+            let expected = newer.map(|found| DecodeError::Newer { found: *found, known: version });
             assert!(expected.is_none_or(|expected| expected == error), "{error}");
         }
     }
 }
 
 fn check_record(record: &Record, row: &[u8]) {
-    check_form(row, Record::decode, Record::encode);
+    check_form(VERSION, row, Record::decode, Record::encode);
     let written = record.encode();
     if written.len() == row.len() && !is_with_idle_bytes(record) {
         assert_eq!(written, row);
