@@ -23,6 +23,10 @@ const ROUTES = [
   { name: 'held', path: '/v1/held', scope: ['header:Authorization'], timeout: '5m' },
 ].map((route) => ({ ...route, log: 0 }));
 
+/** A ledger by hand, in front of `origin`. */
+const byHand = (letter, file) => ({ origin, folder }) =>
+  startWorkerd({ name: letter, modules: [worker(file)], bindings: { ORIGIN: origin.url }, hasLedger: true, folder });
+
 /**
  * Each starts a subject in front of `origin`, with a folder of its own and one that is `kept` from round to round, and gives where it
  * listens and the processes it takes.
@@ -33,17 +37,7 @@ export const SUBJECTS = {
     start: ({ origin, folder }) =>
       startWorkerd({ name: 'a', modules: [worker('pass-through.js')], bindings: { ORIGIN: origin.url }, folder }),
   },
-  b: {
-    name: 'smallest ledger by hand',
-    start: ({ origin, folder }) =>
-      startWorkerd({
-        name: 'b',
-        modules: [worker('smallest-ledger.js')],
-        bindings: { ORIGIN: origin.url },
-        hasLedger: true,
-        folder,
-      }),
-  },
+  b: { name: 'smallest ledger by hand', start: byHand('b', 'smallest-ledger.js') },
   c: {
     name: 'Oncegate',
     async start({ origin, folder }) {
@@ -86,15 +80,5 @@ export const SUBJECTS = {
   },
   f: { name: `Oncegate, ${RECORDS.few.toLocaleString('en')} records`, start: (where) => startFilled(RECORDS.few, where) },
   g: { name: `Oncegate, ${RECORDS.many.toLocaleString('en')} records`, start: (where) => startFilled(RECORDS.many, where) },
-  h: {
-    name: 'platform calls of a gate',
-    start: ({ origin, folder }) =>
-      startWorkerd({
-        name: 'h',
-        modules: [worker('platform-calls.js')],
-        bindings: { ORIGIN: origin.url },
-        hasLedger: true,
-        folder,
-      }),
-  },
+  h: { name: 'platform calls of a gate', start: byHand('h', 'platform-calls.js') },
 };

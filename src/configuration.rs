@@ -72,8 +72,7 @@ fn variables(bindings: &Bindings) -> Variables {
         seal_key_previous: secret(SEAL_KEY_PREVIOUS),
         webhook_secrets: names()
             .filter(|name| is_webhook_secret(name))
-            .filter_map(|name| Some((secret(&name)?, name)))
-            .map(|(secret, name)| (name, secret))
+            .filter_map(|name| secret(&name).map(|secret| (name, secret)))
             .collect(),
     }
 }

@@ -73,17 +73,16 @@ pub struct Account<'a> {
     pub trace_parent: Option<&'a str>,
 }
 
-impl Account<'_> {
-    /// Whether it has a line in the log: in the share that its route says. One that got no record has one, unless there are none at
-    /// all.
-    pub fn is_logged(&self) -> bool {
-        match (self.route, &self.record) {
-            (Some(route), Some(record)) => route.log.has(record),
-            (Some(route), None) => route.log != Share(0),
-            (None, _) => true,
-        }
+/// Whether a request has a line in the log: in the share that its route says. One that got no record has one, unless there are none at all.
+pub fn is_logged(route: Option<&Route>, record: Option<&RecordId>) -> bool {
+    match (route, record) {
+        (Some(route), Some(record)) => route.log.has(record),
+        (Some(route), None) => route.log != Share(0),
+        (None, _) => true,
     }
+}
 
+impl Account<'_> {
     /// The line's details.
     pub fn line(&self) -> Value {
         let Times { total, ledger, origin } = self.times;

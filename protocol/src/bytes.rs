@@ -48,6 +48,18 @@ pub(crate) fn version_since(reader: &mut Reader<'_>, oldest: u8, known: u8) -> R
     }
 }
 
+/// Bytes from their hexadecimal digits, of either case; `None` where they are others, or more or fewer.
+pub(crate) fn from_hex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    if text.len() != LENGTH.saturating_mul(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
 #[derive(Clone)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 

@@ -24,14 +24,7 @@ macro_rules! identifier {
 
             /// From hexadecimal digits, of either case.
             pub fn parse(text: &str) -> Option<Self> {
-                let mut bytes = [0; Self::LENGTH];
-                if text.len() != Self::LENGTH.saturating_mul(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                    return None;
-                }
-                for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-                    *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
-                }
-                Some(Self(bytes))
+                crate::bytes::from_hex(text).map(Self)
             }
         }
 

@@ -3,7 +3,8 @@
 use core::cell::Cell;
 use core::time::Duration;
 
-use oncegate_protocol::account::{Account, SERVER_TIMING, TIMING_WISH, TRACE_PARENT, Times, wishes_times};
+use js_sys::Object;
+use oncegate_protocol::account::{Account, SERVER_TIMING, TIMING_WISH, TRACE_PARENT, Times, is_logged, wishes_times};
 use oncegate_protocol::config::Route;
 use oncegate_protocol::cors::{Added, Maker, SITE, readable};
 use oncegate_protocol::headers::STATUS;
@@ -74,6 +75,10 @@ impl Opened {
     /// # Errors
     /// Where the platform refuses.
     pub(super) fn close(self, deployment: &Deployment, response: Response) -> Result<Response, JsValue> {
+        let told = Told::of(deployment, Some(self.route), self.record.as_ref());
+        if told.is_nothing() && self.route.cors.is_empty() && !self.wishes_times {
+            return Ok(response);
+        }
         let outcome = response.headers().get(STATUS)?.unwrap_or_default();
         let notes = &deployment.notes;
         let total = now().since(self.arrived_at);
@@ -87,7 +92,7 @@ impl Opened {
             times,
             trace_parent: self.trace_parent.as_deref(),
         };
-        tell(deployment, &account);
+        told.tell(&account);
         let maker = Maker::of(&outcome, notes.attempt.get().is_some());
         let mut added = readable(self.route, self.site.as_deref(), maker);
         if self.wishes_times {
@@ -123,18 +128,34 @@ pub(super) fn refuse(
         times: Times::default(),
         trace_parent: head.header(TRACE_PARENT),
     };
-    tell(deployment, &account);
+    Told::of(deployment, route, None).tell(&account);
     let added = route.map(|route| readable(route, head.header(SITE), Maker::Gate)).unwrap_or_default();
     add(replies::problem(problem)?, &added)
 }
 
-fn tell(deployment: &Deployment, account: &Account<'_>) {
-    if account.is_logged() {
-        log::info("request", account.line());
+/// To whom a request is told of.
+struct Told {
+    is_logged: bool,
+    analytics: Option<Object>,
+}
+
+impl Told {
+    fn of(deployment: &Deployment, route: Option<&Route>, record: Option<&RecordId>) -> Self {
+        Self { is_logged: is_logged(route, record), analytics: deployment.bindings.analytics() }
     }
-    if let Some(analytics) = deployment.bindings.analytics() {
-        let [route, outcome] = account.texts();
-        // What the platform does not take is lost; the request is not.
-        let _ = write_data_point(&analytics, route, outcome, &account.numbers());
+
+    fn is_nothing(&self) -> bool {
+        !self.is_logged && self.analytics.is_none()
+    }
+
+    fn tell(&self, account: &Account<'_>) {
+        if self.is_logged {
+            log::info("request", account.line());
+        }
+        if let Some(analytics) = &self.analytics {
+            let [route, outcome] = account.texts();
+            // What the platform does not take is lost; the request is not.
+            let _ = write_data_point(analytics, route, outcome, &account.numbers());
+        }
     }
 }

@@ -127,6 +127,19 @@ impl Attempt {
         }
     }
 
+    /// Brings an answer to the ledger whose body has been read beside its way to the client: whole, or not, where it is too large; or says
+    /// what that leaves in doubt.
+    pub(super) async fn tell_read(&self, answer: &Answer, read: Result<Option<Bytes>, JsValue>) {
+        let checked =
+            read.and_then(|whole| whole.as_ref().map_or(Ok(()), |whole| check_length(answer, whole)).map(|()| whole));
+        match checked {
+            Ok(whole) => {
+                self.tell_answer(answer, whole.as_ref()).await;
+            }
+            Err(thrown) => self.doubted(origin::doubt_of_body(&thrown), &thrown).await,
+        }
+    }
+
     /// Brings an answer to the ledger, with its body if that is whole.
     pub(super) async fn tell_answer(&self, answer: &Answer, body: Option<&Bytes>) -> Kept {
         let (sent, body) = match body {
@@ -164,7 +177,7 @@ pub(super) enum Kept {
 ///
 /// # Errors
 /// Where it is not: then it broke off, though nothing said so.
-pub(super) fn check_length(answer: &Answer, body: &Bytes) -> Result<(), JsValue> {
+fn check_length(answer: &Answer, body: &Bytes) -> Result<(), JsValue> {
     if answer.kept.broke_off(body.length()) {
         return Err(JsValue::from_str("the body is not as long as the origin has announced"));
     }

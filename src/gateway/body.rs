@@ -56,30 +56,25 @@ pub(super) async fn identify(
     body: Option<Bytes>,
     guarded: Guarded<'static>,
 ) -> Result<Read, JsValue> {
-    if let Some(webhook) = &guarded.route().webhook {
-        let text = body.as_ref().map(Bytes::to_vec).unwrap_or_default();
-        if let Err(problem) = webhook.verify(|name| head.header(name), &text, now()) {
-            return Ok(Read::Refused(problem));
-        }
+    let webhook = guarded.route().webhook.as_ref();
+    let is_read = webhook.is_some() || matches!(guarded, Guarded::ByJson(_));
+    let text = body.as_ref().filter(|_| is_read).map(Bytes::to_vec).unwrap_or_default();
+    if let Some(Err(problem)) = webhook.map(|webhook| webhook.verify(|name| head.header(name), &text, now())) {
+        return Ok(Read::Refused(problem));
     }
     let identity = match guarded {
         Guarded::ByBytes(guard) => guard.identify(match &body {
             Some(body) => body.digest().await?,
             None => BodyDigest::default(),
         }),
-        Guarded::ByJson(guard) => {
-            let text = body.as_ref().map(Bytes::to_vec).unwrap_or_default();
-            match guard.identify(&text) {
-                Ok(identity) => identity,
-                Err(Unidentified::PassThrough) => {
-                    let unsendable = |_| Read::Refused(Problem::malformed(UNSENDABLE));
-                    return Ok(
-                        with_body(&request, body).map_or_else(unsendable, |whole| Read::PassThrough(whole, head))
-                    );
-                }
-                Err(Unidentified::Refuse(problem)) => return Ok(Read::Refused(problem)),
+        Guarded::ByJson(guard) => match guard.identify(&text) {
+            Ok(identity) => identity,
+            Err(Unidentified::PassThrough) => {
+                let unsendable = |_| Read::Refused(Problem::malformed(UNSENDABLE));
+                return Ok(with_body(&request, body).map_or_else(unsendable, |whole| Read::PassThrough(whole, head)));
             }
-        }
+            Err(Unidentified::Refuse(problem)) => return Ok(Read::Refused(problem)),
+        },
     };
     Ok(Read::Identified(Box::new(GuardedRequest { identity, head, body })))
 }

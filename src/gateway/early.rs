@@ -2,9 +2,8 @@
 
 use wasm_bindgen::JsValue;
 
-use super::answered::{Answer, check_length, marked_reply};
+use super::answered::{Answer, marked_reply};
 use super::guarded::Attempt;
-use crate::origin;
 use crate::platform::{ReadableStream, Relay, Response, TimeLimit, pipe};
 
 impl Attempt {
@@ -33,17 +32,10 @@ impl Attempt {
     /// Reads an answer to its end and brings it to the ledger.
     async fn keep(&self, relay: Relay, body: ReadableStream, answer: Answer, time_limit: TimeLimit) {
         let read = relay.read(body, answer.kept.body_limit(self.route.max_response)).await;
-        let checked =
-            read.and_then(|whole| whole.as_ref().map_or(Ok(()), |whole| check_length(&answer, whole)).map(|()| whole));
-        match checked {
-            Ok(whole) => {
-                if whole.is_none() {
-                    // What is still to come may take as long as it takes.
-                    time_limit.lift();
-                }
-                self.tell_answer(&answer, whole.as_ref()).await;
-            }
-            Err(thrown) => self.doubted(origin::doubt_of_body(&thrown), &thrown).await,
+        if matches!(read, Ok(None)) {
+            // What is still to come may take as long as it takes.
+            time_limit.lift();
         }
+        self.tell_read(&answer, read).await;
     }
 }

@@ -109,7 +109,6 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, 
     let certificate = || request.client_certificate();
     let url = RequestUrl::parse(&head.url);
     let asked = RequestHead { method: &head.method, url, header: &header, certificate: &certificate };
-    let arrived_at = now();
     let reply = match admit(deployment.config, &asked) {
         Admission::PassThrough => return pass(&deployment, &request, &head),
         Admission::Documentation => replies::documentation(),
@@ -123,9 +122,9 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, 
         Admission::Observed(route, observed) => {
             return observed::observe(deployment, request, head, route, observed).await;
         }
-        Admission::Guarded(guarded) => return guard_request(deployment, request, head, guarded, arrived_at).await,
+        Admission::Guarded(guarded) => return guard_request(deployment, request, head, guarded, now()).await,
         Admission::ByToken(by_token) => {
-            let route = by_token.route();
+            let (route, arrived_at) = (by_token.route(), now());
             match tokens::verify(&deployment, by_token).await {
                 Ok(guarded) => return guard_request(deployment, request, head, guarded, arrived_at).await,
                 Err(problem) => {

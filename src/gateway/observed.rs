@@ -19,7 +19,6 @@ use oncegate_protocol::wire::SentOutcome;
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::answered::check_length;
 use super::begun::{Begun, begin};
 use super::guarded::Attempt;
 use super::{Deployment, body, not_passed, pass, tokens};
@@ -163,8 +162,7 @@ async fn look(
         Begun::Asked(_) => Seen::Answered(attempt, Instead::Told(Case::Unknown)),
         Begun::Exhausted(_) => Seen::Answered(attempt, Instead::Told(Case::Limited)),
         Begun::Lost | Begun::Lapsed => {
-            // The claim may have arrived after all, or yet arrive. Nobody will settle it.
-            // The origin has been asked all the same.
+            // The claim may have arrived after all, or yet arrive, and the origin has been asked all the same.
             attempt.tell(SentOutcome::Doubted(Doubt::NotRecorded), None, attempt.route.retention()).await;
             Seen::Answered(attempt, Instead::Told(Case::Unavailable))
         }
@@ -217,15 +215,15 @@ impl Sight {
         let (record, instead) = match &*self.0.borrow() {
             None => return Report::Pending,
             Some(Seen::Unkeyed) => return Report::Nothing,
-            Some(Seen::Granted(attempt)) => (Some(attempt.place.id.to_string()), Instead::SentOn),
-            Some(Seen::Answered(attempt, instead)) => (Some(attempt.place.id.to_string()), *instead),
+            Some(Seen::Granted(attempt)) => (Some(attempt.place.id), Instead::SentOn),
+            Some(Seen::Answered(attempt, instead)) => (Some(attempt.place.id), *instead),
             Some(Seen::Refused(case)) => (None, Instead::Told(*case)),
         };
         let observation = Observation::new(instead, class);
         if observation.would_differ() {
             log::info(
                 "observed",
-                json!({ "route": route.name, "record": record, "would_be": observation.would_be(),
+                json!({ "route": route.name, "record": record.map(|id| id.to_string()), "would_be": observation.would_be(),
                         "duplicate": observation.is_duplicate() }),
             );
         }
@@ -256,19 +254,13 @@ impl Attempt {
         let answer = self.answer(status, copy.headers, ttl, method);
         let limit = answer.kept.body_limit(self.route.max_response);
         let gathered = gather_within(patience, copy.response.body().as_ref(), limit).await;
-        let whole = match gathered {
-            Ok(Gathered::Whole(bytes)) => check_length(&answer, &bytes).map(|()| Some(bytes)),
-            Ok(Gathered::More(_, rest)) => {
+        let read = gathered.map(|gathered| match gathered {
+            Gathered::Whole(bytes) => Some(bytes),
+            Gathered::More(_, rest) => {
                 discard(Some(rest));
-                Ok(None)
+                None
             }
-            Err(thrown) => Err(thrown),
-        };
-        match whole {
-            Ok(body) => {
-                self.tell_answer(&answer, body.as_ref()).await;
-            }
-            Err(thrown) => self.doubted(origin::doubt_of_body(&thrown), &thrown).await,
-        }
+        });
+        self.tell_read(&answer, read).await;
     }
 }

@@ -59,10 +59,11 @@ fn parse(lines: &str) -> List {
 ///
 /// # Errors
 /// Where there is a line's end in one, which would make two of it.
-fn lines(headers: &[(String, String)]) -> Result<String, JsValue> {
-    let length = headers.iter().map(|(name, value)| name.len().saturating_add(value.len()).saturating_add(2)).sum();
+fn lines(headers: &[(impl AsRef<str>, String)]) -> Result<String, JsValue> {
+    let headers = || headers.iter().map(|(name, value)| (name.as_ref(), value.as_str()));
+    let length = headers().map(|(name, value)| name.len().saturating_add(value.len()).saturating_add(2)).sum();
     let mut lines = String::with_capacity(length);
-    for (name, value) in headers {
+    for (name, value) in headers() {
         if name.contains(['\n', ':']) || value.contains('\n') {
             return Err(JsValue::from_str(&format!("{name:?} is not a header")));
         }
@@ -101,10 +102,7 @@ pub fn with_headers(
     set: &[(&str, String)],
     appended: &[(&str, String)],
 ) -> Result<Response, JsValue> {
-    let owned = |headers: &[(&str, String)]| -> Vec<(String, String)> {
-        headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
-    };
-    bindings::with_header_lines(response, &lines(&owned(set))?, &lines(&owned(appended))?)
+    bindings::with_header_lines(response, &lines(set)?, &lines(appended)?)
 }
 
 /// A response that is given again and again.

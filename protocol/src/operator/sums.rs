@@ -19,8 +19,8 @@ pub struct Sums<'c> {
 impl<'c> Sums<'c> {
     /// The ledgers of these routes, from the given one on; without one, all of them.
     pub(super) fn of(routes: Vec<&'c Route>, from: Option<usize>) -> Result<Self, Problem> {
-        let all = routes.iter().fold(0_usize, |sum, route| sum.saturating_add(route.ledger_count()));
-        let most = limits::COUNTED_LEDGERS;
+        let sums = Self::some_of(routes, from);
+        let (all, most) = (sums.all, limits::COUNTED_LEDGERS);
         if from.is_none() && all > most {
             let detail = format!(
                 "There are {all} ledgers, and at most {most} are asked at a time. Ask route by route, or with from=0, and \
@@ -28,7 +28,7 @@ impl<'c> Sums<'c> {
             );
             return Err(Problem::malformed(detail));
         }
-        Ok(Self { routes, from: from.unwrap_or(0), all })
+        Ok(sums)
     }
 
     /// The ledgers to be asked, each with its route.
