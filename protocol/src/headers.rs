@@ -19,6 +19,11 @@ pub const REPLAYED: &str = "idempotency-replayed";
 
 const ATTEMPT: &str = "oncegate-attempt";
 const FENCE: &str = "oncegate-fence";
+const DEADLINE: &str = "oncegate-deadline";
+
+/// Under which names an origin may read what only the gate tells it: these are taken out of requests that pass through unguarded as
+/// well. Origins that hand headers on as variables (RFC 3875, section 4.1.18) read an underscore as a hyphen.
+pub const TOLD: [&str; 6] = [ATTEMPT, FENCE, DEADLINE, "oncegate_attempt", "oncegate_fence", "oncegate_deadline"];
 
 /// Adds what the gate did with a request.
 pub fn mark(headers: &mut Headers, status: &str) {
@@ -51,7 +56,7 @@ pub fn is_reserved(name: &str) -> bool {
     name.starts_with("oncegate-") || name == STATUS || name == REPLAYED
 }
 
-/// Origins that hand headers on as variables (RFC 3875, section 4.1.18) read an underscore as a hyphen.
+/// See [`TOLD`].
 fn as_origins_read(name: &str) -> std::borrow::Cow<'_, str> {
     if name.contains('_') { name.replace('_', "-").into() } else { name.into() }
 }
@@ -61,12 +66,6 @@ fn passes_for(name: &str, needed: &[&str]) -> bool {
     let read = as_origins_read(name);
     read != name
         && (read == "idempotency-key" || needed.iter().any(|needed| *needed != name && as_origins_read(needed) == read))
-}
-
-/// Those of these names, joined by commas, that only the gate may set: an origin relies on it that the gate said them, so
-/// they are taken out of requests that pass through unguarded as well.
-pub fn reserved_in(headers: &[(String, String)]) -> impl Iterator<Item = &str> {
-    headers.iter().map(|(name, _)| name.as_str()).filter(|name| is_reserved(name))
 }
 
 /// Drops what belongs to the connection, also what `Connection` names, and what only the gate may set.
@@ -132,7 +131,7 @@ pub fn to_origin(client: Headers, needed: &[&str], attempt: &AttemptHeaders<'_>)
     headers.push(("idempotency-key".to_owned(), attempt.key.to_owned()));
     headers.push((ATTEMPT.to_owned(), attempt.number.to_string()));
     headers.push((FENCE.to_owned(), attempt.fence.to_string()));
-    headers.push(("oncegate-deadline".to_owned(), attempt.deadline.as_millis().to_string()));
+    headers.push((DEADLINE.to_owned(), attempt.deadline.as_millis().to_string()));
     headers
 }
 
@@ -172,12 +171,17 @@ pub fn has_body(method: &str) -> bool {
     method != "HEAD"
 }
 
-/// How long the body of an answer to this method is to be, by the answer's headers: `None` where they do not say (RFC 9110,
-/// section 8.6), and where there is no body of that length.
+/// How long the body of an answer to this method is to be, by the answer's headers: `None` where they do not say, and where there is no
+/// body of that length.
 pub fn announced_length(headers: &Headers, method: &str) -> Option<u64> {
     let (_, value) = headers.iter().find(|(name, _)| name == "content-length" && has_body(method))?;
+    length(value)
+}
+
+/// A length as `Content-Length` says it (RFC 9110, section 8.6); `None` where it is none.
+pub fn length(content_length: &str) -> Option<u64> {
     // More than JavaScript's numbers hold will not come anyway.
-    value.parse().ok().filter(|length| *length < 1 << 53)
+    content_length.parse().ok().filter(|length| *length < 1 << 53)
 }
 
 /// The headers of the origin's answer, as they are kept for replays: without those that carry credentials of the first
@@ -399,10 +403,18 @@ mod tests {
     }
 
     #[test]
-    fn forged_names_are_found() {
-        let names = ["accept", "idempotency-key", "idempotency-status", "oncegate-x"];
-        let headers = list(&names.map(|name| (name, "x")));
-        assert_eq!(reserved_in(&headers).collect::<Vec<_>>(), ["idempotency-status", "oncegate-x"]);
+    fn all_that_an_origin_is_told_is_taken_out_under_each_name_by_which_it_may_read_it() {
+        let attempt = AttemptHeaders {
+            key: "k",
+            number: 1,
+            fence: AttemptId::from_bytes([1; 16]),
+            deadline: Timestamp::from_millis(1),
+        };
+        let told = to_origin(Headers::new(), &[], &attempt);
+        let names = told.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "idempotency-key");
+        let spelled: Vec<String> = names.flat_map(|name| [name.to_owned(), name.replace('-', "_")]).collect();
+        assert_eq!(spelled.len(), TOLD.len());
+        assert!(spelled.iter().all(|name| TOLD.contains(&name.as_str())), "{spelled:?}");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub const MAX_RESPONSE_BYTES: u64 = 32 << 20;
 pub const REQUEST_HEADER_BYTES: usize = 64 << 10;
 /// How many headers a guarded request may have.
 pub const REQUEST_HEADERS: usize = 256;
+/// How many of a request's headers are read before it is known whether they are needed.
+pub const HEADERS_READ_AHEAD: usize = 16;
 /// The largest sum of a stored answer's header names and values, in bytes.
 pub const RESPONSE_HEADER_BYTES: usize = 64 << 10;
 /// How many headers a stored answer may have.

@@ -80,17 +80,12 @@ impl Webhook {
     ///
     /// # Errors
     /// What whoever has sent it is told: 401.
-    pub fn verify<'a>(
-        &self,
-        header: impl Fn(&str) -> Option<&'a str>,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<(), Problem> {
+    pub fn verify(&self, header: impl Fn(&str) -> Option<String>, body: &[u8], now: Timestamp) -> Result<(), Problem> {
         match self.sender {
             Sender::Standard => {
                 let (id, at) = (required(&header, "webhook-id")?, required(&header, "webhook-timestamp")?);
                 let given = required(&header, "webhook-signature")?;
-                recent(at, now)?;
+                recent(&at, now)?;
                 let signatures = given.split(' ').filter_map(|one| one.strip_prefix("v1,")).map(base64);
                 self.check(&[id.as_bytes(), b".", at.as_bytes(), b".", body], signatures)
             }
@@ -140,7 +135,7 @@ fn secret(sender: Sender, text: &str) -> Option<Vec<u8>> {
     (bytes.len() >= SHORTEST_SECRET).then_some(bytes)
 }
 
-fn required<'a>(header: &impl Fn(&str) -> Option<&'a str>, name: &str) -> Result<&'a str, Problem> {
+fn required(header: &impl Fn(&str) -> Option<String>, name: &str) -> Result<String, Problem> {
     header(name)
         .filter(|value| !value.is_empty())
         .ok_or_else(|| Problem::unverified(format!("The event must have the header {name}.")))
@@ -172,7 +167,8 @@ mod tests {
     use super::*;
 
     fn verify(webhook: &Webhook, headers: &[(&str, &str)], body: &[u8], seconds: u64) -> Result<(), Problem> {
-        let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let header =
+            |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         webhook.verify(header, body, Timestamp::from_millis(seconds.saturating_mul(1000)))
     }
 

@@ -59,9 +59,9 @@ impl Opened {
             route,
             record: None,
             arrived_at,
-            wishes_times: wishes_times(head.header(TIMING_WISH)),
-            trace_parent: head.header(TRACE_PARENT).map(str::to_owned),
-            site: head.header(SITE).map(str::to_owned),
+            wishes_times: wishes_times(head.header(TIMING_WISH).as_deref()),
+            trace_parent: head.header(TRACE_PARENT),
+            site: if route.cors.is_empty() { None } else { head.header(SITE) },
         }
     }
 
@@ -119,6 +119,7 @@ pub(super) fn refuse(
     head: &Head,
     problem: &Problem,
 ) -> Result<Response, JsValue> {
+    let trace_parent = head.header(TRACE_PARENT);
     let account = Account {
         route,
         record: None,
@@ -126,10 +127,10 @@ pub(super) fn refuse(
         outcome: problem.case().name(),
         status: problem.status(),
         times: Times::default(),
-        trace_parent: head.header(TRACE_PARENT),
+        trace_parent: trace_parent.as_deref(),
     };
     Told::of(deployment, route, None).tell(&account);
-    let added = route.map(|route| readable(route, head.header(SITE), Maker::Gate)).unwrap_or_default();
+    let added = route.map(|route| readable(route, head.header(SITE).as_deref(), Maker::Gate)).unwrap_or_default();
     add(replies::problem(problem)?, &added)
 }
 

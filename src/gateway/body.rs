@@ -38,10 +38,6 @@ pub(super) async fn read(request: Request, head: Head, guarded: Guarded<'static>
 
 /// Reads the body, up to the route's limit. The error is what the client is told.
 pub(super) async fn gather_body(request: &Request, head: &Head, route: &Route) -> Result<Option<Bytes>, Problem> {
-    if let Err(problem) = headers::check_request(&head.headers) {
-        discard(request.body());
-        return Err(problem);
-    }
     match read_body(request, head, route.max_request).await {
         Ok(Some(body)) => Ok(body),
         Ok(None) => Err(Problem::too_large(route.max_request)),
@@ -81,7 +77,7 @@ pub(super) async fn identify(
 
 /// The body, which may be none; `None` where it exceeds the limit.
 async fn read_body(request: &Request, head: &Head, limit: u64) -> Result<Option<Option<Bytes>>, JsValue> {
-    let announced = headers::announced_length(&head.headers, &head.method);
+    let announced = head.header("content-length").and_then(|value| headers::length(&value));
     let stream = request.body();
     match gather(stream.as_ref(), limit, announced).await? {
         Gathered::Whole(bytes) => Ok(Some(stream.map(|_| bytes.whole()))),

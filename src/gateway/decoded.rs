@@ -8,22 +8,18 @@ use wasm_bindgen::JsValue;
 
 use super::Deployment;
 use crate::platform::{
-    Bytes, Gathered, ReadableStream, Reader, Response, WritableStream, Writer, at_least, gather, header_list, pipe,
-    reply, settled,
+    Bytes, Gathered, Head, ReadableStream, Reader, Response, WritableStream, Writer, at_least, gather, header_list,
+    pipe, reply, settled,
 };
 
 /// The ledger's answer as it is; or decoded, where the client does not accept its coding and it has one.
-pub(super) async fn as_accepted(
-    deployment: &Deployment,
-    answer: Response,
-    client: &[(String, String)],
-) -> Result<Response, JsValue> {
+pub(super) async fn as_accepted(deployment: &Deployment, answer: Response, client: &Head) -> Result<Response, JsValue> {
     if !answer.headers().has("content-encoding")? {
         return Ok(answer);
     }
-    let accepted = client.iter().find(|(name, _)| name == "accept-encoding").map(|(_, value)| value.as_str());
+    let accepted = client.header("accept-encoding");
     let (status, headers) = (answer.status(), header_list(&answer.headers())?);
-    match (answer.body(), decode_for(&headers, status, accepted)) {
+    match (answer.body(), decode_for(&headers, status, accepted.as_deref())) {
         (Some(body), Some((decoder, decoded))) => match gather(Some(&body), 0, None).await? {
             // There is nothing to decode, as after HEAD, and its headers are those of the answer to GET.
             Gathered::Whole(nothing) => reply(status, &headers, &nothing.joined(&[])),

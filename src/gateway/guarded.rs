@@ -71,10 +71,10 @@ impl Attempt {
     async fn go_on(&self, begun: Begun, request: GuardedRequest) -> Result<Response, JsValue> {
         match begun {
             Begun::Granted(grant) => return self.run(request, &grant).await,
-            Begun::Answered(response) => return as_accepted(&self.deployment, response, &request.head.headers).await,
+            Begun::Answered(response) => return as_accepted(&self.deployment, response, &request.head).await,
             Begun::Sealed(answer) => {
                 let opened = self.open(answer).await?;
-                return as_accepted(&self.deployment, opened, &request.head.headers).await;
+                return as_accepted(&self.deployment, opened, &request.head).await;
             }
             Begun::Lost if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
                 // The claim may have been taken after all. Then its outcome is what the record must not claim to know.
@@ -122,10 +122,9 @@ impl Attempt {
         let method = request.head.method.clone();
         let outgoing = match self.prepare(request, Some(grant)) {
             Ok(outgoing) => outgoing,
-            Err(thrown) => {
-                self.log("request cannot be sent", json!({ "reason": describe(&thrown) }));
+            Err(problem) => {
                 self.release().await;
-                return replies::problem(&Problem::malformed(UNSENDABLE));
+                return replies::problem(&problem);
             }
         };
         let (service, sent_at) = (self.deployment.bindings.origin_service(), now());
@@ -138,10 +137,22 @@ impl Attempt {
     }
 
     /// The request for the origin; without a grant, one that says nothing of an attempt. Nothing is sent yet.
-    pub(super) fn prepare(&self, request: GuardedRequest, grant: Option<&Grant>) -> Result<OutgoingRequest, JsValue> {
+    ///
+    /// All its headers are read here, and not before: what is answered from its record needs no list of them.
+    pub(super) fn prepare(
+        &self,
+        mut request: GuardedRequest,
+        grant: Option<&Grant>,
+    ) -> Result<OutgoingRequest, Problem> {
+        let unsendable = |thrown: JsValue| {
+            self.log("request cannot be sent", json!({ "reason": describe(&thrown) }));
+            Problem::malformed(UNSENDABLE)
+        };
         let needed = self.route.headers();
+        let client = request.head.take_headers().map_err(unsendable)?;
+        headers::check_request(&client)?;
         let headers = match grant {
-            None => headers::to_origin_unguarded(request.head.headers, &needed),
+            None => headers::to_origin_unguarded(client, &needed),
             Some(grant) => {
                 let about_attempt = AttemptHeaders {
                     key: &request.identity.key,
@@ -149,12 +160,12 @@ impl Attempt {
                     fence: self.attempt,
                     deadline: grant.lease_until,
                 };
-                headers::to_origin(request.head.headers, &needed, &about_attempt)
+                headers::to_origin(client, &needed, &about_attempt)
             }
         };
         let body = request.body.map(|body| body.joined(&[]));
         let address = origin::address(self.deployment.config, &request.head.url);
-        OutgoingRequest::new(address, &request.head.method, &headers, body)
+        OutgoingRequest::new(address, &request.head.method, &headers, body).map_err(unsendable)
     }
 
     /// The outcome is not known: says so to the ledger, and to the client.

@@ -104,12 +104,14 @@ async fn answer(
 }
 
 async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, JsValue> {
-    let head = Head::read(&request)?;
-    let header = |name: &str| head.header(name).map(str::to_owned);
+    let head = Head::read(&request, &deployment.config.read_ahead)?;
+    let header = |name: &str| head.header(name);
     let certificate = || request.client_certificate();
     let url = RequestUrl::parse(&head.url);
     let asked = RequestHead { method: &head.method, url, header: &header, certificate: &certificate };
-    let reply = match admit(deployment.config, &asked) {
+    let admission = admit(deployment.config, &asked);
+    head.check()?;
+    let reply = match admission {
         Admission::PassThrough => return pass(&deployment, &request, &head),
         Admission::Documentation => replies::documentation(),
         Admission::Console(file) => operator::console(file),

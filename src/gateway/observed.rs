@@ -8,7 +8,7 @@ use std::rc::Rc;
 use js_sys::Promise;
 use oncegate_protocol::config::Route;
 use oncegate_protocol::deadline::came_in_time;
-use oncegate_protocol::headers::STATUS;
+use oncegate_protocol::headers::{self, STATUS};
 use oncegate_protocol::keeping::Keeping;
 use oncegate_protocol::limits;
 use oncegate_protocol::observe::{Instead, OBSERVED, Observation, Observed, PENDING};
@@ -141,6 +141,9 @@ async fn look(
         body::Read::PassThrough(..) => return Ok(Seen::Unkeyed),
         body::Read::Refused(problem) => return Ok(Seen::Refused(problem.case())),
     };
+    if let Err(problem) = headers::check_request(request.head.headers()?) {
+        return Ok(Seen::Refused(problem.case()));
+    }
     let (attempt, begun) = begin(deployment, &request, request.identity.on_unknown(), now()).await?;
     Ok(match begun {
         Begun::Granted(_) => Seen::Granted(attempt),

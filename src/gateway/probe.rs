@@ -109,7 +109,9 @@ impl Attempt {
         path: &str,
         time_limit: &TimeLimit,
     ) -> Result<Arrived, JsValue> {
-        let client = request.head.headers.clone();
+        let client = request.head.headers()?.clone();
+        headers::check_request(&client)
+            .map_err(|_| JsValue::from_str("there are too many headers, or too large ones"))?;
         let headers =
             headers::to_probe(client, &self.route.headers(), &request.identity.key, question.fence, question.number);
         let address = origin::sibling(self.deployment.config, &request.head.url, path);

@@ -49,7 +49,7 @@ impl Remembered {
     /// The reply to a request.
     pub(super) async fn answer(&self, deployment: &Deployment, request: &GuardedRequest) -> Result<Response, JsValue> {
         let response = self.reply.response()?;
-        if self.is_encoded { as_accepted(deployment, response, &request.head.headers).await } else { Ok(response) }
+        if self.is_encoded { as_accepted(deployment, response, &request.head).await } else { Ok(response) }
     }
 }
 

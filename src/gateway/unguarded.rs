@@ -7,7 +7,7 @@ use serde_json::json;
 use wasm_bindgen::JsValue;
 
 use super::answered::pass_on;
-use super::body::{GuardedRequest, UNSENDABLE};
+use super::body::GuardedRequest;
 use super::guarded::Attempt;
 use super::replies;
 use crate::origin;
@@ -22,8 +22,9 @@ impl Attempt {
         self.log("passed unguarded", json!({}));
         let time_limit = TimeLimit::begin(self.route.timeout);
         let method = request.head.method.clone();
-        let Ok(outgoing) = self.prepare(request, None) else {
-            return replies::problem(&Problem::malformed(UNSENDABLE));
+        let outgoing = match self.prepare(request, None) {
+            Ok(outgoing) => outgoing,
+            Err(problem) => return replies::problem(&problem),
         };
         let service = self.deployment.bindings.origin_service();
         let arrived = match outgoing.send(service.as_ref(), &time_limit, Purpose::PassOn).await {

@@ -46,14 +46,13 @@ pub fn pass(
     passed: Passed,
 ) -> Result<Promise, JsValue> {
     let address = config.origin.is_some().then(|| address(config, &head.url));
-    let mut forged = headers::reserved_in(&head.headers).peekable();
     let copy;
-    let (address, request) = match (address, forged.peek()) {
-        (address, None) => (address, request),
+    let (address, request) = match head.is_told()? {
+        false => (address, request),
         // An origin relies on it that the gate said these.
-        (address, Some(_)) => {
+        true => {
             copy = Request::new(address.as_ref().unwrap_or(&head.url), request)?;
-            for name in forged {
+            for name in headers::TOLD {
                 copy.headers().delete(name)?;
             }
             (None, &copy)

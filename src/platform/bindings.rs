@@ -11,8 +11,12 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = headerLines)]
     pub fn header_lines(headers: &Headers) -> Result<String, JsValue>;
-    #[wasm_bindgen(catch, js_name = requestLines)]
-    pub fn request_lines(request: &Request) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = requestLine)]
+    pub fn request_line(request: &Request) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = headerValues)]
+    pub fn header_values(request: &Request, names: &Array) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = hasAny)]
+    pub fn has_any(request: &Request, names: &Array) -> Result<bool, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn respond(status: u16, lines: &str, body: &JsValue) -> Result<Response, JsValue>;
     #[wasm_bindgen(catch, js_name = passUndecoded)]
@@ -88,6 +92,7 @@ extern "C" {
 extern "C" {
     // --- requests and responses ---
 
+    #[derive(Clone)]
     pub type Request;
     #[wasm_bindgen(method, getter)]
     pub fn method(this: &Request) -> String;

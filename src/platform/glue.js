@@ -43,9 +43,20 @@ export function headerLines(headers) {
   return lines;
 }
 
-/** The method, the address and the headers, a line each. */
-export function requestLines(request) {
-  return `${request.method}\n${request.url}\n${headerLines(request.headers)}`;
+/** The method and the address, a line each. */
+export function requestLine(request) {
+  return `${request.method}\n${request.url}`;
+}
+
+/** The values of the headers of these names, a line each: `=` and the value, or nothing. Of all headers a list would cost more. */
+export function headerValues({ headers }, names) {
+  const values = names.map((name) => headers.get(name));
+  return values.map((value) => (value === null ? '' : `=${value}`)).join('\n');
+}
+
+/** Whether a request has a header of one of these names. */
+export function hasAny({ headers }, names) {
+  return names.some((name) => headers.has(name));
 }
 
 /** Headers for a request or a response: as an object, which costs the platform less than a list, unless a name comes twice. */

@@ -7,40 +7,10 @@ use oncegate_protocol::headers::Headers as List;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::bindings::{
-    self, AbortSignal, Fetcher, Headers, Limit, RepeatedResponse, Request, Response, header_lines, request_lines, send,
+    self, AbortSignal, Fetcher, Headers, Limit, RepeatedResponse, Request, Response, header_lines, send,
 };
 use super::task::settled;
 use super::{js_millis, property};
-
-/// A request without its body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The method, as sent.
-    pub method: String,
-    /// The address.
-    pub url: String,
-    /// The headers, as [`header_list`] gives them.
-    pub headers: List,
-}
-
-impl Head {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// Where the platform gives something else.
-    pub fn read(request: &Request) -> Result<Self, JsValue> {
-        let lines = request_lines(request)?;
-        let unreadable = || JsValue::from_str("the request has no head");
-        let (method, rest) = lines.split_once('\n').ok_or_else(unreadable)?;
-        let (url, headers) = rest.split_once('\n').ok_or_else(unreadable)?;
-        Ok(Self { method: method.to_owned(), url: url.to_owned(), headers: parse(headers) })
-    }
-
-    /// The value of a header, by its name in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-}
 
 /// All headers, names in lower case, values of `Set-Cookie` apart and those of others joined, as the platform has them.
 ///

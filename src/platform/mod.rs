@@ -8,6 +8,7 @@
 mod bindings;
 mod body;
 mod crypto;
+mod head;
 mod message;
 #[cfg(feature = "entry")]
 mod panic;
@@ -19,8 +20,9 @@ mod task;
 pub use bindings::*;
 pub use body::{Bytes, Gathered, gather, gather_within, pipe};
 pub use crypto::Cipher;
+pub use head::Head;
 pub use message::{
-    Arrived, Head, OutgoingRequest, Purpose, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply, with_headers,
+    Arrived, OutgoingRequest, Purpose, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply, with_headers,
 };
 #[cfg(feature = "entry")]
 pub use panic::lifecycle;

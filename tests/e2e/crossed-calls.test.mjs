@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { PAYMENT, assertCreated, assertProblem, assertReplayed, freshKey, route } from './support/expect.mjs';
 import { send } from './support/http.mjs';
 import { handmadeOrigin, startOrigin } from './support/origin.mjs';
+import { until } from './support/until.mjs';
 import { startWorkerd } from './support/workerd.mjs';
 
 const TRIES = 3;
@@ -150,9 +151,10 @@ test('an answer that comes when another attempt holds the record is refused, cou
 
   await tell({ deliver: true });
   assertReplayed(await pay(key), second);
+  await tell({ alarm: true });
+  const [, swept] = await until('the sweep is logged', () => /(\{.*"oncegate":"swept".*\})/.exec(gates.log));
+  // What is logged before that has come before that.
   const stale = gates.log.split('\n').filter((line) => line.includes('"oncegate":"stale outcome"'));
   assert.ok(stale.length >= 1 && stale.every((line) => line.includes('"OtherAttempt"')), stale.join('\n'));
-  await tell({ alarm: true });
-  const [, swept] = /(\{.*"oncegate":"swept".*\})/.exec(gates.log);
   assert.equal(JSON.parse(swept).details.counters.stale, stale.length);
 });

@@ -32,6 +32,8 @@ pub(crate) use values::is_token_byte;
 
 use serde_json::Value;
 
+use crate::account::{TIMING_WISH, TRACE_PARENT};
+use crate::cors::SITE;
 use crate::limits;
 use crate::operator::AdminToken;
 use crate::request::parse_json;
@@ -81,6 +83,8 @@ pub struct Config {
     pub routes: RouteTable,
     /// What opens sealed bodies. The key that seals them is also in the routes that want it.
     pub seal_keys: SealKeys,
+    /// The headers, in lower case, that a keyed request is likely to be asked for: to read them at once is faster than one by one.
+    pub read_ahead: Vec<String>,
 }
 
 impl Config {
@@ -106,10 +110,22 @@ impl Config {
         let routes = parse_routes(variables, seal_keys.current.as_ref(), &mut errors);
         let table = RouteTable::build(routes, &mut errors);
         match errors.is_empty() {
-            true => Ok(Self { origin, admin_token, routes: table, seal_keys }),
+            true => Ok(Self { origin, admin_token, read_ahead: read_ahead(&table), routes: table, seal_keys }),
             false => Err(ConfigErrors(errors)),
         }
     }
+}
+
+fn read_ahead(routes: &RouteTable) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let site = |route: &Route| (!route.cors.is_empty()).then_some(SITE);
+    let of_routes = routes.routes().iter().flat_map(|route| route.headers().into_iter().chain(site(route)));
+    for name in ["content-length", TIMING_WISH, TRACE_PARENT].into_iter().chain(of_routes) {
+        if names.len() < limits::HEADERS_READ_AHEAD && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 fn parse_seal_key(name: &str, secret: Option<&Secret>, errors: &mut Vec<ConfigError>) -> Option<SealKey> {

@@ -1,4 +1,4 @@
-//! Which crate a function's code is counted for.
+//! Which crate a function's code is counted for, and of our own crates which module.
 //!
 //! The rule: for the first crate that the function's name mentions, the standard library left aside. So
 //!
@@ -7,16 +7,16 @@
 //! - `<Vec<T> as Trait>::f` and `drop_in_place<T>` count for the crate of `T`;
 //! - what mentions no other crate counts for the standard library.
 //!
-//! It is no more than an estimate. A function that was inlined counts for whoever called it, and older symbols, those
-//! that begin with `_ZN`, do not tell what a generic function was made for: `BTreeMap<K, V>::insert` counts for the
-//! standard library, whoever's `K` and `V` they are.
+//! It is no more than an estimate. A function that was inlined counts for whoever called it. Symbols must be those of Rust's newer
+//! mangling (`.cargo/config.toml`): the older ones, which begin with `_ZN`, do not tell what a generic function was made for, so that
+//! `BTreeMap<K, V>::insert` counts for the standard library, whoever's `K` and `V` they are.
 
 use rustc_demangle::try_demangle;
 
 /// Whom a function's code is counted for.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Owner {
-    /// A crate, named as in Rust.
+    /// A crate, named as in Rust, with the module where it is our own.
     Crate(String),
     /// `core`, `alloc`, `std` and what they are made from.
     StandardLibrary,
@@ -27,6 +27,9 @@ pub(crate) enum Owner {
 /// What Rust itself brings. None of these reaches the Worker in any other way.
 const STANDARD_LIBRARY: &[&str] =
     &["core", "alloc", "std", "__rustc", "compiler_builtins", "dlmalloc", "hashbrown", "panic_abort", "panic_unwind"];
+
+/// Our own crates.
+const OWN: &[&str] = &["oncegate", "oncegate_protocol"];
 
 /// Whom the function called `symbol` is counted for; `None` if it is not part of the final module.
 pub(crate) fn owner(symbol: &str) -> Option<Owner> {
@@ -39,13 +42,24 @@ pub(crate) fn owner(symbol: &str) -> Option<Owner> {
         return None;
     }
     let other = crates(&name).find(|name| !STANDARD_LIBRARY.contains(name));
-    Some(other.map_or(Owner::StandardLibrary, |name| Owner::Crate(name.to_owned())))
+    Some(other.map_or(Owner::StandardLibrary, |found| Owner::Crate(with_module(&name, found))))
 }
 
 /// Whether the function only tells the types of an import or export to the program `wasm-bindgen`, which runs it while
 /// building and then removes it.
 fn is_description(name: &str) -> bool {
     name.contains("wasm_bindgen::describe::")
+}
+
+/// The crate that was `found` in a function's `name`, with its module if it is our own.
+fn with_module(name: &str, found: &str) -> String {
+    let path = format!("{found}::");
+    let module = name.split(&path).nth(1).filter(|_| OWN.contains(&found));
+    let module = module.map(|rest| rest.split(|letter: char| letter != '_' && !letter.is_alphanumeric()).next());
+    match module.flatten() {
+        Some(module) if module.starts_with(char::is_lowercase) => format!("{path}{module}"),
+        _ => found.to_owned(),
+    }
 }
 
 /// The crates that `name` mentions: what stands before a `::` and after none.
@@ -97,6 +111,15 @@ mod tests {
             "_RNvMs0_NtCsjqx8TIyZbP9_8dlmalloc8dlmallocINtB5_8DlmallocNtNtB7_3sys6SystemE6mallocCsebHcaeoSrxy_3std";
         assert_eq!(owner(newer), Some(Owner::StandardLibrary));
         assert_eq!(owner("_RNvNtCs1234_7mycrate3foo3bar"), crate_named("mycrate"));
+    }
+
+    #[test]
+    fn our_own_crates_are_told_apart_by_module() {
+        let of = |name: &str| with_module(name, crates(name).find(|name| *name != "alloc").unwrap());
+        assert_eq!(of("alloc::vec::Vec::<oncegate_protocol::config::route::Route>::push"), "oncegate_protocol::config");
+        assert_eq!(of("<oncegate::Shard>::answer"), "oncegate");
+        assert_eq!(of("oncegate::gateway::{impl#0}::f"), "oncegate::gateway");
+        assert_eq!(of("serde_json::de::from_str"), "serde_json");
     }
 
     #[test]

@@ -40,7 +40,10 @@ impl fmt::Display for Table {
             let permille = size.saturating_mul(1000).checked_div(total).unwrap_or(0);
             writeln!(out, "{size:>9} {:>4}.{} %  {what}", permille / 10, permille % 10)
         };
-        writeln!(out, "Bytes of code by crate, as compiled: before wasm-opt, uncompressed, without data.")?;
+        writeln!(
+            out,
+            "Bytes of code by crate, and of our own by module, as compiled: before wasm-opt, uncompressed, without data."
+        )?;
         // They are in order, so the small ones are together at the end.
         let (large, small) = self.rows.split_at(self.rows.partition_point(|(_, size)| *size >= SMALL));
         for (owner, size) in large {
