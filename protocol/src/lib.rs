@@ -19,7 +19,8 @@
 //! 10. [`webhook`] verifies who has sent an event, [`queue`] makes requests of a queue's messages, and [`cors`] says what scripts of
 //!     other sites may read;
 //! 11. [`account`] is what is told of each request;
-//! 12. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
+//! 12. [`under_way`] says what an isolate gives up of what it has begun;
+//! 13. [`retention`] says where records are kept, and when they may go; [`ledger_state`] is what a ledger remembers of it.
 
 pub mod account;
 mod bytes;
@@ -47,6 +48,7 @@ pub mod retention;
 pub mod retry;
 pub mod seal;
 pub mod time;
+pub mod under_way;
 pub mod webhook;
 pub mod wire;
 

@@ -146,6 +146,14 @@ pub const EVENT_AGE: Duration = Duration::from_secs(5 * 60);
 /// How long a route remembers events and messages, unless it says otherwise: Standard Webhooks, Stripe and GitHub send an event again for
 /// some three days, and a queue keeps a message for four by default.
 pub const EVENT_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long an answer of the origin is waited for, at most, to be looked at, on a route that only observes. It goes to the client whenever
+/// it comes.
+pub const OBSERVED_ANSWER: Duration = Duration::from_secs(600);
+/// How long what is under way in an isolate may wait for one thing before it is given up. The platform lets nothing wait so long for a
+/// client that has gone, and all that the gate waits for has shorter limits.
+pub const AT_REST: Duration = Duration::from_secs(3600);
+/// How much begins between two looks for what is to be given up.
+pub const BEGUN_PER_LOOK: u32 = 256;
 /// How long an answer of the origin is held back, at most, for what is to be said about it in a header, on a route that only observes.
 pub const OBSERVED_PATIENCE: Duration = Duration::from_millis(250);
 

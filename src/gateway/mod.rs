@@ -143,9 +143,12 @@ async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, 
 /// hung up, and a request that passes through ends with its client, as it would without a gate.
 fn pass(deployment: &Deployment, request: &Request, head: &Head) -> Result<JsValue, JsValue> {
     let answer = origin::pass(deployment.config, &deployment.bindings, request, head, Passed::Untouched);
-    Ok(NOT_PASSED
-        .with(|not_passed| or_else(&answer.unwrap_or_else(|thrown| Promise::reject(&thrown)), not_passed))
-        .into())
+    Ok(passed(&answer.unwrap_or_else(|thrown| Promise::reject(&thrown))))
+}
+
+/// The promise of the origin's answer, or of the reply in its place.
+fn passed(answer: &Promise) -> JsValue {
+    NOT_PASSED.with(|not_passed| or_else(answer, not_passed)).into()
 }
 
 thread_local! {

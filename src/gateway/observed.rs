@@ -2,10 +2,11 @@
 //! were guarded. What comes of them is reported, and changes nothing.
 
 use core::time::Duration;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::Promise;
+use oncegate_protocol::account::is_logged;
 use oncegate_protocol::config::Route;
 use oncegate_protocol::deadline::came_in_time;
 use oncegate_protocol::headers::{self, STATUS};
@@ -15,13 +16,14 @@ use oncegate_protocol::observe::{Instead, OBSERVED, Observation, Observed, PENDI
 use oncegate_protocol::outcome::{Class, Doubt, OriginWishes, Status, classify};
 use oncegate_protocol::problem::Case;
 use oncegate_protocol::request::ByToken;
+use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::SentOutcome;
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::begun::{Begun, begin};
 use super::guarded::Attempt;
-use super::{Deployment, body, not_passed, pass, tokens};
+use super::{Deployment, body, not_passed, pass, passed, tokens};
 use crate::log;
 use crate::origin::{self, Passed};
 use crate::platform::{
@@ -41,9 +43,14 @@ enum Seen {
     Unkeyed,
 }
 
-/// What has been seen, once it has.
-#[derive(Clone, Default)]
-struct Sight(Rc<RefCell<Option<Seen>>>);
+/// What is seen meanwhile.
+#[derive(Default)]
+struct Sight {
+    /// When all of the request had come, once it has.
+    whole_at: Cell<Option<Timestamp>>,
+    /// What became of it, once that is known.
+    seen: RefCell<Option<Seen>>,
+}
 
 /// What the origin's answer, or the lack of one, means; and a copy of the answer, to be kept.
 struct Outcome {
@@ -70,27 +77,36 @@ pub(super) async fn observe(
     observed: Observed<'static>,
 ) -> Result<JsValue, JsValue> {
     let Ok(copy) = request.tee() else { return pass(&deployment, &request, &head) };
-    let (method, sent_at) = (head.method.clone(), now());
+    let method = head.method.clone();
     let answer = origin::pass(deployment.config, &deployment.bindings, &request, &head, Passed::Observed);
-    let sight = Sight::default();
+    let sight = Rc::new(Sight::default());
     let looking = look_beside(&deployment, &sight, copy, head, route, observed);
-    let answer = match answer {
-        Ok(answer) => settled(answer).await,
-        Err(thrown) => Err(thrown),
+    let (answer, late) = match answer {
+        Ok(promise) => match settled(within(js_millis(limits::OBSERVED_ANSWER), &promise)).await {
+            Err(thrown) if origin::is_time_out(&thrown) => (Err(thrown), Some(promise)),
+            answer => (answer, None),
+        },
+        Err(thrown) => (Err(thrown), None),
     };
     let came_at = now();
     // Fails where it takes too long.
     let _ = settled(within(js_millis(limits::OBSERVED_PATIENCE), &looking)).await;
     let answer = answer.map(JsCast::unchecked_into::<Response>);
-    let in_time = came_in_time(came_at.since(sent_at), route.timeout);
-    let patience = route.timeout.saturating_sub(came_at.since(sent_at));
+    // A gate that guards calls the origin when all of the request has come.
+    let took = came_at.since(sight.whole_at.get().unwrap_or(came_at));
+    let (in_time, patience) = (came_in_time(took, route.timeout), route.timeout.saturating_sub(took));
     let outcome = outcome(route, answer.as_ref(), in_time, sight.is_grant());
     let reported = sight.report(route, outcome.class);
-    let reply = match (answer, &reported) {
-        (Err(thrown), _) => not_passed(thrown),
-        (Ok(response), Report::Nothing) => response.into(),
-        (Ok(response), Report::Pending) => with_headers(&response, &[(OBSERVED, PENDING.to_owned())], &[])?.into(),
-        (Ok(response), Report::Value(value)) => with_headers(&response, &[(OBSERVED, value.clone())], &[])?.into(),
+    let reply = match (late, answer, &reported) {
+        (Some(promise), ..) => passed(&promise),
+        (None, Err(thrown), _) => not_passed(thrown),
+        (None, Ok(response), Report::Nothing) => response.into(),
+        (None, Ok(response), Report::Pending) => {
+            with_headers(&response, &[(OBSERVED, PENDING.to_owned())], &[])?.into()
+        }
+        (None, Ok(response), Report::Value(value)) => {
+            with_headers(&response, &[(OBSERVED, value.clone())], &[])?.into()
+        }
     };
     deployment.afterwards(async move {
         let _ = settled(looking).await;
@@ -105,37 +121,44 @@ pub(super) async fn observe(
 /// Looks at what would become of a request, and gives the promise of when that has been seen.
 fn look_beside(
     deployment: &Rc<Deployment>,
-    sight: &Sight,
+    sight: &Rc<Sight>,
     copy: Request,
     head: Head,
     route: &'static Route,
     observed: Observed<'static>,
 ) -> Promise {
-    let (deployment_of_look, sight) = (Rc::clone(deployment), sight.clone());
+    let (deployment_of_look, sight) = (Rc::clone(deployment), Rc::clone(sight));
     let looking = start(async move {
-        let seen = look(&deployment_of_look, copy, head, route, observed).await;
-        let seen = seen.unwrap_or(Seen::Refused(Case::Unavailable));
-        sight.0.replace(Some(seen));
+        let read = read(&deployment_of_look, copy, head, route, observed).await;
+        sight.whole_at.set(Some(now()));
+        let seen = match read {
+            Ok(read) => look(&deployment_of_look, read).await,
+            Err(thrown) => Err(thrown),
+        };
+        sight.seen.replace(Some(seen.unwrap_or(Seen::Refused(Case::Unavailable))));
     });
     deployment.wait_until(&looking);
     looking
 }
 
-async fn look(
-    deployment: &Rc<Deployment>,
+async fn read(
+    deployment: &Deployment,
     copy: Request,
     head: Head,
     route: &Route,
     observed: Observed<'static>,
-) -> Result<Seen, JsValue> {
-    let read = match observed {
-        Observed::Guarded(guarded) => body::read(copy, head, guarded).await?,
-        Observed::ByToken(by_token) => read_by_token(deployment, copy, head, route, by_token).await?,
+) -> Result<body::Read, JsValue> {
+    match observed {
+        Observed::Guarded(guarded) => body::read(copy, head, guarded).await,
+        Observed::ByToken(by_token) => read_by_token(deployment, copy, head, route, by_token).await,
         Observed::Refused(problem) => {
             discard(copy.body());
-            body::Read::Refused(problem)
+            Ok(body::Read::Refused(problem))
         }
-    };
+    }
+}
+
+async fn look(deployment: &Rc<Deployment>, read: body::Read) -> Result<Seen, JsValue> {
     let request = match read {
         body::Read::Identified(request) => request,
         body::Read::PassThrough(..) => return Ok(Seen::Unkeyed),
@@ -210,12 +233,12 @@ fn outcome(route: &Route, answer: Result<&Response, &JsValue>, in_time: bool, is
 
 impl Sight {
     fn is_grant(&self) -> bool {
-        matches!(*self.0.borrow(), Some(Seen::Granted(_)))
+        matches!(*self.seen.borrow(), Some(Seen::Granted(_)))
     }
 
     /// Says in the log what would have become of the request, and gives what the header says.
     fn report(&self, route: &Route, class: Class) -> Report {
-        let (record, instead) = match &*self.0.borrow() {
+        let (record, instead) = match &*self.seen.borrow() {
             None => return Report::Pending,
             Some(Seen::Unkeyed) => return Report::Nothing,
             Some(Seen::Granted(attempt)) => (Some(attempt.place.id), Instead::SentOn),
@@ -223,7 +246,7 @@ impl Sight {
             Some(Seen::Refused(case)) => (None, Instead::Told(*case)),
         };
         let observation = Observation::new(instead, class);
-        if observation.would_differ() {
+        if observation.would_differ() && is_logged(Some(route), record.as_ref()) {
             log::info(
                 "observed",
                 json!({ "route": route.name, "record": record.map(|id| id.to_string()), "would_be": observation.would_be(),
@@ -235,7 +258,7 @@ impl Sight {
 
     /// Brings the outcome to the ledger. It refuses that of a duplicate, and counts it.
     async fn settle(&self, Outcome { class, copy }: Outcome, method: &str, patience: Duration) {
-        let attempt = match self.0.take() {
+        let attempt = match self.seen.take() {
             Some(Seen::Granted(attempt)) => attempt,
             Some(Seen::Answered(attempt, instead)) if Observation::new(instead, class).is_duplicate() => attempt,
             _ => return,

@@ -79,6 +79,7 @@ pub fn doubt_of_body(thrown: &JsValue) -> Doubt {
     if is_time_out(thrown) { Doubt::OriginTimeout } else { Doubt::BodyCut }
 }
 
-fn is_time_out(thrown: &JsValue) -> bool {
+/// Whether this was thrown because the time was over.
+pub fn is_time_out(thrown: &JsValue) -> bool {
     property(thrown, "name").as_string().as_deref() == Some(TIME_LIMIT_OVER)
 }

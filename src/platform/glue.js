@@ -245,15 +245,26 @@ export async function gatherPieces(body, limit, announced) {
   }
 }
 
-/** A queue's message as a request: text and bytes as they are, all else as JSON. */
+/**
+ * A queue's message as a request: text and bytes as they are, all else as JSON. Fails where that would leave something out: a message may
+ * hold more kinds of values than JSON has.
+ */
 export function messageRequest({ body }, address, method, key) {
   const [type, bytes] =
     typeof body === 'string'
       ? ['text/plain;charset=utf-8', body]
       : body instanceof ArrayBuffer || ArrayBuffer.isView(body)
         ? ['application/octet-stream', body]
-        : ['application/json', JSON.stringify(body)];
+        : ['application/json', JSON.stringify(body, onlyJson)];
   return new Request(address, { method, body: bytes, headers: { 'content-type': type, 'idempotency-key': key } });
+}
+
+// A date has become text before it comes here, and a member without a value is left out as everywhere in JavaScript.
+function onlyJson(name, value) {
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  if (['Object', 'Array', 'String', 'Boolean', 'Null'].includes(kind)) return value;
+  if (kind === 'Number' ? Number.isFinite(value) : kind === 'Undefined' && name !== '') return value;
+  throw new TypeError(`the message holds a value that JSON has not: ${name || 'all of it'} is of the kind ${kind}`);
 }
 
 /** Writes a data point, whose index is the route (Cloudflare, "Workers Analytics Engine"). */

@@ -12,10 +12,12 @@ use std::sync::Arc;
 use std::task::Wake;
 
 use js_sys::{Array, Function, Promise};
+use oncegate_protocol::under_way::UnderWay;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::bindings::drive;
+use super::now;
 
 type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 
@@ -47,37 +49,9 @@ struct Turn {
     waits_for: Option<Promise>,
 }
 
-/// All that are under way.
-#[derive(Default)]
-struct Tasks {
-    /// By their numbers.
-    places: Vec<Option<Task>>,
-    /// The numbers that are to be used again.
-    free: Vec<u32>,
-}
-
-impl Tasks {
-    fn add(&mut self, work: Work) -> u32 {
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.places.push(None);
-            u32::try_from(self.places.len().saturating_sub(1)).unwrap_or(u32::MAX)
-        });
-        if let Some(place) = self.places.get_mut(index(number)) {
-            *place = Some(Task { work: Some(work), waker: Waker::from(Arc::new(Wakeup(number))), wakes: Wakes::No });
-        }
-        number
-    }
-
-    fn remove(&mut self, number: u32) {
-        if self.places.get_mut(index(number)).and_then(Option::take).is_some() {
-            self.free.push(number);
-        }
-    }
-}
-
 thread_local! {
     static STEP: Function = Closure::<dyn Fn(u32, JsValue, bool) -> Arrived>::new(step).into_js_value().unchecked_into();
-    static TASKS: RefCell<Tasks> = RefCell::default();
+    static TASKS: RefCell<UnderWay<Task>> = RefCell::default();
     /// That of the innermost future that is polled right now.
     static TURN: RefCell<Option<Turn>> = const { RefCell::new(None) };
 }
@@ -92,12 +66,23 @@ pub enum Begun {
 
 /// Begins a future at once.
 pub fn begin(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Begun {
-    let number = TASKS.with_borrow_mut(|tasks| tasks.add(Box::pin(work)));
+    let number = add(Box::pin(work));
     match poll(number, None) {
         Some(Step::WaitsFor(promise)) => Begun::UnderWay(STEP.with(|step| drive(step, number, &promise))),
         Some(Step::Over(result)) => Begun::Over(result),
         None => Begun::Over(Err(no_such_task())),
     }
+}
+
+fn add(work: Work) -> u32 {
+    let task = |number| Task { work: Some(work), waker: Waker::from(Arc::new(Wakeup(number))), wakes: Wakes::No };
+    let (number, is_look_due) = TASKS.with_borrow_mut(|tasks| (tasks.add(task), tasks.is_look_due()));
+    if is_look_due {
+        let given_up = TASKS.with_borrow_mut(|tasks| tasks.give_up(now()));
+        // Not while they are borrowed: one may wake another when it goes.
+        drop(given_up);
+    }
+    number
 }
 
 /// Begins a future at once, and gives the promise of what it comes to.
@@ -213,9 +198,5 @@ impl Wakeup {
 }
 
 fn with_task<T>(number: u32, work: impl FnOnce(&mut Task) -> T) -> Option<T> {
-    TASKS.with_borrow_mut(|tasks| tasks.places.get_mut(index(number))?.as_mut().map(work))
-}
-
-fn index(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+    TASKS.with_borrow_mut(|tasks| tasks.moved(number).map(work))
 }

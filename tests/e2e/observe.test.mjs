@@ -2,11 +2,15 @@
 // the gate would have done is said in a header, in the log and by the counters. A gate that enforces then knows what was observed.
 
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 
 import { PAYMENT, assertCreated, assertReplayed, freshKey, originLines, route } from './support/expect.mjs';
 import { serve, startGate } from './support/gate.mjs';
+import { rawRequest } from './support/http.mjs';
 import { breakLedgers } from './support/ledgers.mjs';
 import { TOKEN, operatorOf } from './support/operator.mjs';
 import { until } from './support/until.mjs';
@@ -53,6 +57,18 @@ test('a first request and its retry are both executed, and the retry is reported
   assert.ok((await origin.executions(key)) > before);
   await until('it is in the log', () => logged({ event: '"oncegate":"observed"', be: '"would_be":"replayed"', of: '"duplicate":true' }).length > 0);
   assert.ok(!gate.log.includes(key), 'the key is in the log');
+});
+
+test('how long a request takes to come is not counted into the time that the origin has', async () => {
+  const head = ['x-tenant: ann', 'x-label: slow', `idempotency-key: "${freshKey()}"`, 'content-type: application/json', 'connection: close'];
+  const bytes = rawRequest('POST', '/v1/payment_intents', head, JSON.stringify(PAYMENT));
+  const socket = connect(new URL(gate.url).port, '127.0.0.1');
+  socket.write(bytes.subarray(0, -1));
+  await sleep(800);
+  socket.write(bytes.subarray(-1));
+  const reply = (await buffer(socket)).toString();
+  assert.match(reply, /^HTTP\/1.1 201/);
+  assert.match(reply, /oncegate-observed: (created|pending)\r/i);
 });
 
 test('the origin gets a request as it was sent, but for what only a gate may say', async () => {

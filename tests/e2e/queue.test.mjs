@@ -38,8 +38,11 @@ const modules = await Promise.all(
 const producer = `export default {
   async fetch(request, { ORDERS, STRAY }) {
     const { as, text, queue } = await request.json();
-    const body = as === 'json' ? { text } : as === 'bytes' ? new TextEncoder().encode(text) : text;
-    await (queue === 'stray' ? STRAY : ORDERS).send(body, { contentType: as });
+    const bodies = {
+      text, bytes: new TextEncoder().encode(text), json: { text },
+      date: { text, at: new Date(0), nothing: undefined }, map: { text, tags: new Map([['a', 1]]) },
+    };
+    await (queue === 'stray' ? STRAY : ORDERS).send(bodies[as], { contentType: as === 'date' || as === 'map' ? 'v8' : as });
     return new Response('sent');
   },
 };`;
@@ -94,6 +97,15 @@ suite('messages', { concurrency: true }, () => {
       const text = as === 'json' ? JSON.parse(body).text : body.toString();
       assert.equal(text, `a message as ${as}`);
     }
+  });
+
+  test('a message of more than JSON has is sent only where nothing of it is lost', async () => {
+    await send('a message with a date', { as: 'date' });
+    await send('a message with a map', { as: 'map' });
+    await until('the one is taken', () => of('a message with a date').length === 1);
+    assert.deepEqual(JSON.parse(of('a message with a date')[0][1][0].body), { text: 'a message with a date', at: '1970-01-01T00:00:00.000Z' });
+    await until('the other is in the log', () => log.includes('"oncegate":"message not sent"') && log.includes('tags is of the kind Map'));
+    assert.equal(of('a message with a map').length, 0);
   });
 
   test('a message that the origin does not take comes again, and is taken once', async () => {

@@ -29,12 +29,13 @@ pub mod operator;
 pub mod origin;
 pub mod record;
 pub mod tokens;
+pub mod webhook;
 
 /// A fuzz target: its name, and the check that it makes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them. Each has a program in `fuzz/fuzz_targets/` and a folder in `fuzz/corpus/`.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("config", config::check),
     ("decoding", decoding::check),
     ("encodings", encodings::check),
@@ -48,4 +49,5 @@ pub const TARGETS: [Target; 13] = [
     ("origin", origin::check),
     ("record", record::check),
     ("tokens", tokens::check),
+    ("webhook", webhook::check),
 ];

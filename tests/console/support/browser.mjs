@@ -19,14 +19,14 @@ export async function startBrowser() {
   const browser = await chromium.launch({ executablePath: PROGRAM });
   after(() => browser.close());
   return {
-    /** Opens the console of a gate, in a browser without any memory. */
-    async open(gate, { viewport = DESKTOP, colorScheme = 'light', reducedMotion = 'reduce' } = {}) {
+    /** Opens the console of a gate, or another page, in a browser without any memory. */
+    async open(gate, { path = '/_oncegate/', viewport = DESKTOP, colorScheme = 'light', reducedMotion = 'reduce' } = {}) {
       const context = await browser.newContext({ viewport, colorScheme, reducedMotion });
       context.setDefaultTimeout(PATIENCE_MS);
       const page = await context.newPage();
       const complaints = listen(page);
       await page.addInitScript(reportViolations);
-      await page.goto(`${gate.url}/_oncegate/`);
+      await page.goto(`${gate.url}${path}`);
       return { page, complaints, close: () => context.close() };
     },
 

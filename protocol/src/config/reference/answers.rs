@@ -152,7 +152,8 @@ pub(super) const ANSWERS: Group = Group {
         },
         Field {
             name: "log",
-            about: "The share of keys whose requests have a line in the log, all of a key's or none. What goes wrong is there always.",
+            about: "The share of keys whose requests have a line in the log, all of a key's or none; with `mode = \"observe\"`, a line of what \
+                    would have been otherwise. What goes wrong is there always.",
             default: Default::Value("1"),
             examples: &["0.01", "0"],
             schema: || json!({ "type": "number", "minimum": 0, "maximum": 1 }),
