@@ -4,6 +4,8 @@ const UNKEYED = { name: 'unkeyed', keys: 'none', path: '/v1/events' };
 const FIRST = { name: 'first', keys: 'fresh' };
 /** Replays follow the first requests of the same run, which were more than these. */
 const REPLAY = { name: 'replay', keys: 'known', count: 500 };
+/** The isolate has to see the answers before it remembers them. */
+const REMEMBERED = { name: 'replay from memory', keys: 'known', count: 500, path: '/v1/remembered', isPrepared: true };
 /** They are of one route, so their keys differ. */
 const large = (name, run, bodyBytes, count) => {
   const common = { path: `/v1/large/${run}`, run, bodyBytes };
@@ -24,8 +26,7 @@ export const LOADS = {
     UNKEYED,
     FIRST,
     REPLAY,
-    // The isolate has to see the answers before it remembers them.
-    { name: 'replay from memory', keys: 'known', count: 500, path: '/v1/remembered', isPrepared: true },
+    REMEMBERED,
     { name: 'replay of one key', keys: 'known', count: 1 },
     // Its body is another than the first one's.
     { name: 'mismatch', keys: 'known', count: 500, bodyBytes: 40, isRefused: true },
@@ -38,7 +39,7 @@ export const LOADS = {
   e: [FIRST, REPLAY],
   f: [FIRST],
   g: [FIRST],
-  h: [FIRST, REPLAY],
+  h: [FIRST, REPLAY, REMEMBERED],
 };
 
 /** These take turns, with the loads of the first of them. */
@@ -65,4 +66,6 @@ export const SHARES = [
   { of: ['h', 'replay'], to: ['b', 'replay'] },
   { of: ['c', 'first'], to: ['h', 'first'] },
   { of: ['c', 'replay'], to: ['h', 'replay'] },
+  { of: ['h', 'replay from memory'], to: ['a', 'unkeyed'] },
+  { of: ['c', 'replay from memory'], to: ['h', 'replay from memory'] },
 ];

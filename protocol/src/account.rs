@@ -138,6 +138,7 @@ fn trace_id(parent: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, Variables};
 
     #[test]
     fn a_share_has_as_many_records_as_it_says() {
@@ -149,6 +150,64 @@ mod tests {
             assert_eq!(Share::new(wrong), None, "{wrong}");
         }
         assert!((Share::new(0.01).unwrap().as_f64() - 0.01).abs() < 1e-9);
+    }
+
+    fn route(log: &str) -> Route {
+        let route = format!(r#"[{{ "name": "pay", "path": "/pay", "scope": "public", "log": {log} }}]"#);
+        let variables = Variables { routes: vec![("ROUTES".to_owned(), route)], ..Variables::default() };
+        Config::parse(&variables).unwrap().routes.routes()[0].clone()
+    }
+
+    #[test]
+    fn a_request_is_logged_if_its_record_is_in_the_routes_share() {
+        let (low, high) = (RecordId::from_bytes([0; 32]), RecordId::from_bytes([255; 32]));
+        let logged = |log: &str| {
+            let route = route(log);
+            [Some(&low), Some(&high), None].map(|record| is_logged(Some(&route), record))
+        };
+        assert_eq!(logged("1"), [true, true, true]);
+        assert_eq!(logged("0.5"), [true, false, true]);
+        assert_eq!(logged("0"), [false, false, false]);
+        assert!(is_logged(None, None), "a path that can be read in two ways is of no route");
+    }
+
+    #[test]
+    fn all_that_is_known_is_told_and_nothing_else() {
+        let (route, at) = (route("1"), Duration::from_millis);
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let whole = Account {
+            route: Some(&route),
+            record: Some(RecordId::from_bytes([1; 32])),
+            attempt: Some((AttemptId::from_bytes([2; 16]), 3)),
+            outcome: "created",
+            status: 201,
+            times: Times { total: at(12), ledger: at(5), origin: at(6) },
+            trace_parent: Some(trace),
+        };
+        let line = json!({
+            "route": "pay", "record": "01".repeat(32), "attempt": { "fence": "02".repeat(16), "number": 3 }, "outcome": "created",
+            "status": 201, "ms": { "total": 12, "ledger": 5, "origin": 6 }, "trace": "4bf92f3577b34da6a3ce929d0e0e4736",
+        });
+        assert_eq!(whole.line(), line);
+        assert_eq!(whole.texts(), ["pay", "created"]);
+        assert_eq!(whole.numbers(), [201.0, 3.0, 12.0, 5.0, 6.0]);
+
+        let times = Times::default();
+        let refused = Account {
+            route: None,
+            record: None,
+            attempt: None,
+            outcome: "malformed",
+            status: 400,
+            times,
+            trace_parent: None,
+        };
+        let line = json!({
+            "route": null, "record": null, "attempt": null, "outcome": "malformed", "status": 400,
+            "ms": { "total": 0, "ledger": 0, "origin": 0 }, "trace": null,
+        });
+        assert_eq!(refused.line(), line);
+        assert_eq!((refused.texts(), refused.numbers()), (["", "malformed"], [400.0, 0.0, 0.0, 0.0, 0.0]));
     }
 
     #[test]

@@ -69,6 +69,7 @@ pub fn is_site(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, Variables};
 
     #[test]
     fn what_an_attempt_could_not_store_is_the_api_s_answer() {
@@ -77,6 +78,32 @@ mod tests {
             [Maker::Gate; 3]
         );
         assert_eq!([Maker::of("not-stored", true), Maker::of("created", true), Maker::of("", false)], [Maker::Api; 3]);
+    }
+
+    fn route(cors: &str) -> Route {
+        let route = format!(r#"[{{ "name": "b", "path": "/b", "scope": "public", "cors": {cors} }}]"#);
+        let variables = Variables { routes: vec![("ROUTES".to_owned(), route)], ..Variables::default() };
+        Config::parse(&variables).unwrap().routes.routes()[0].clone()
+    }
+
+    #[test]
+    fn an_answer_is_readable_for_the_sites_that_the_route_names() {
+        let (named, other) = ("https://a.example", "https://b.example");
+        let (open, closed) = (route(r#"["https://c.example", "https://a.example"]"#), route("[]"));
+        assert_eq!(readable(&closed, Some(named), Maker::Gate), Added::default());
+        let vary = ("vary", "origin".to_owned());
+        for unnamed in [None, Some(other)] {
+            let only_vary = Added { set: Vec::new(), appended: vec![vary.clone()] };
+            assert_eq!(readable(&open, unnamed, Maker::Gate), only_vary, "{unnamed:?}");
+        }
+        let allowed = ("access-control-allow-origin", named.to_owned());
+        let exposed = "idempotency-status, idempotency-replayed, retry-after, link";
+        let appended = vec![("access-control-expose-headers", exposed.to_owned()), vary];
+        let of_api = Added { set: vec![allowed.clone()], appended: appended.clone() };
+        assert_eq!(readable(&open, Some(named), Maker::Api), of_api);
+        let credentials = ("access-control-allow-credentials", "true".to_owned());
+        let of_gate = Added { set: vec![allowed, credentials], appended };
+        assert_eq!(readable(&open, Some(named), Maker::Gate), of_gate);
     }
 
     #[test]

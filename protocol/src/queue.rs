@@ -61,6 +61,7 @@ pub fn key(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Variables;
 
     fn enforced(mark: Option<&str>, status: u16) -> Verdict {
         verdict(Mode::Enforce, mark, status, None)
@@ -107,6 +108,25 @@ mod tests {
         ] {
             assert_eq!(enforced(mark, status), expected, "{mark:?} {status}");
         }
+    }
+
+    fn config(origin: Option<&str>) -> Config {
+        let route = r#"[{ "name": "orders", "path": "/v1/orders", "scope": "public", "queue": "orders" }]"#;
+        let routes = vec![("ROUTES".to_owned(), route.to_owned())];
+        Config::parse(&Variables { origin: origin.map(str::to_owned), routes, ..Variables::default() }).unwrap()
+    }
+
+    #[test]
+    fn a_message_goes_to_the_path_of_its_queues_route_where_there_is_an_origin() {
+        let (with_origin, without) = (config(Some("https://api.example")), config(None));
+        for (config, has_service) in [(&with_origin, false), (&with_origin, true), (&without, true)] {
+            assert_eq!(
+                route(config, "orders", has_service).map(address),
+                Ok("https://queue.invalid/v1/orders".to_owned())
+            );
+            assert!(route(config, "others", has_service).is_err_and(|reason| reason.contains("no route")));
+        }
+        assert!(route(&without, "orders", false).is_err_and(|reason| reason.contains("ORIGIN")));
     }
 
     #[test]

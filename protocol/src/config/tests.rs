@@ -174,6 +174,7 @@ pub(super) fn bad_values() -> Vec<(&'static str, Value, &'static str)> {
         ("webhook", json!("svix"), "\"standard\""),
         ("webhook", json!({ "sender": "stripe", "secret": "STRIPE" }), "begins with WEBHOOK_SECRET_"),
         ("webhook", json!({ "secret": "WEBHOOK_SECRET" }), "\"standard\""),
+        ("webhook", json!({ "sender": "stripe", "secrets": "WEBHOOK_SECRET" }), "\"standard\""),
         ("webhook", json!("stripe"), "the secret that the sender has given"),
         ("log", json!(true), "0 to 1"),
         ("seal", json!(true), "the secret SEAL_KEY"),
