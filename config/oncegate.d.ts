@@ -179,8 +179,8 @@ export interface Route {
    */
   cors?: string[];
   /**
-   * The share of keys whose requests have a line in the log, all of a key's or none. What goes wrong is there always.
-   * Default: `1`.
+   * The share of keys whose requests have a line in the log, all of a key's or none; with `mode = "observe"`, a line of what
+   * would have been otherwise. What goes wrong is there always. Default: `1`.
    */
   log?: number;
   /**

@@ -61,6 +61,7 @@ async function gate(request, env) {
   if (known) return new Response(known.answer, known.init);
   const ledger = () => env.LEDGER.getByName(`payments-${key.charCodeAt(key.length - 1) % 8}`);
   const found = await ask(ledger(), { command: `b ${key}` });
+  if (found && isRemembered) return remember(key, found.status, linesOf(found.headers), await read(found.body, 4096));
   if (found) return found;
   const sent = linesOf(request.headers);
   const response = await send(new URL(request.url), env, `${sent}oncegate-attempt:1\noncegate-fence:${key}\n`, body);
@@ -68,11 +69,13 @@ async function gate(request, env) {
   const answer = await read(response.body, Number(response.headers.get('content-length')) + 1);
   const told = { command: `s ${key}`, status: `${response.status}`, lines: encodeURIComponent(lines) };
   await ask(ledger(), told, answer);
-  if (isRemembered) {
-    const headers = new Headers(headersOf(`${lines}idempotency-status:replayed\nidempotency-replayed:true\n`));
-    remembered.set(key, { answer, init: { status: response.status, headers, encodeBody: 'manual' } });
-  }
   return reply(response.status, `${lines}idempotency-status:created\n`, answer);
+}
+
+function remember(key, status, lines, answer) {
+  const init = { status, headers: new Headers(headersOf(lines)), encodeBody: 'manual' };
+  remembered.set(key, { answer, init });
+  return new Response(answer, init);
 }
 
 /** Asks the ledger, within a time. Gives the answer if it is the client's. */

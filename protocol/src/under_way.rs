@@ -90,7 +90,7 @@ mod tests {
     const START: u64 = 1_700_000_000_000;
 
     fn after(rests: u32) -> Timestamp {
-        Timestamp::from_millis(START).after(limits::AT_REST * rests)
+        Timestamp::from_millis(START).after(limits::AT_REST.saturating_mul(rests))
     }
 
     fn begin(all: &mut UnderWay<String>, what: &str) -> u32 {
@@ -130,12 +130,12 @@ mod tests {
         assert_eq!(all.give_up(after(0)), [""; 0]);
         begin(&mut all, "a");
         for early in [0, 1, 5] {
-            let now = Timestamp::from_millis(START + early);
+            let now = Timestamp::from_millis(START.saturating_add(early));
             assert_eq!(all.give_up(now), [""; 0]);
         }
         // It has moved in the era that ends now.
         assert_eq!(all.give_up(after(1)), [""; 0]);
-        let almost = Timestamp::from_millis(after(2).as_millis() - 1);
+        let almost = Timestamp::from_millis(after(2).as_millis().saturating_sub(1));
         assert_eq!(all.give_up(almost), [""; 0]);
         assert_eq!(all.give_up(after(2)), ["a 0"]);
     }
