@@ -58,7 +58,7 @@ test('a script of the site that a route names reads answers, their marks, and wh
   assert.deepEqual([replay.status, replay.mark, replay.isReplay, replay.text], [201, 'replayed', 'true', first.text]);
   assert.deepEqual([mismatch.status, mismatch.mark], [422, 'mismatch']);
   assert.equal(JSON.parse(mismatch.text).status, 422);
-  assert.match(mismatch.link, /rel="?help/);
+  assert.match(mismatch.link, /problems#mismatch>; rel="describedby"/);
 });
 
 test('a script of another site reads what the API lets it read, and nothing that is the gate\'s', async () => {
