@@ -8,13 +8,13 @@ use oncegate_protocol::DecodeError;
 use oncegate_protocol::config::Placement;
 use oncegate_protocol::retry::{self, Failure, Progress};
 use oncegate_protocol::seal::Seal;
-use oncegate_protocol::wire::{COMMAND_HEADER, Command, KIND_HEADER, Kind, OperatorCommand, Reply, Report};
+use oncegate_protocol::wire::{COMMAND_HEADER, Command, KIND_HEADER, Kind, OperatorCommand, Reply, Report, to_header};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::log;
 use crate::platform::{
-    Bindings, Bytes, LedgerCalls, Response, describe, js_millis, now, property, random_u32, settled, sleep,
+    Bindings, Bytes, LedgerCalls, Response, TimeLimit, describe, now, property, random_u32, settled_within, sleep,
 };
 
 thread_local! {
@@ -72,11 +72,13 @@ struct Message {
 impl Message {
     /// A command, with the body of an answer behind it, if one is kept.
     fn new(command: &Command, body: Option<Bytes>) -> Self {
-        let head = command.encode();
-        match command.to_header(&head) {
-            Some(value) => Self { header: format!("{COMMAND_HEADER}:{value}\n"), body: None },
-            None => Self { header: String::new(), body: Some(body.unwrap_or_default().joined(&head)) },
+        let (mut frame, body) = (command.encode(), body.unwrap_or_default());
+        let length = usize::try_from(body.length()).unwrap_or(usize::MAX).saturating_add(frame.len());
+        if !command.is_for_header(length) {
+            return Self { header: String::new(), body: Some(body.joined(&frame)) };
         }
+        frame.extend(body.to_vec());
+        Self { header: format!("{COMMAND_HEADER}:{}\n", to_header(&frame)), body: None }
     }
 }
 
@@ -144,26 +146,27 @@ impl Ledger<'_> {
             Placement::Hint(hint) => (Some(hint), None),
             Placement::Jurisdiction(name) => (None, Some(name)),
         };
-        let (body, millis) = (message.body.as_ref(), js_millis(limit));
-        let asked =
-            CALLS.with(|calls| calls.ask(self.bindings, self.name, hint, jurisdiction, &message.header, body, millis));
-        let asked_at = now();
-        let answer: Array = settled(asked).await?.unchecked_into();
-        let (kind, answer) = (answer.get(0).as_string(), answer.get(1));
-        let patience = || limit.saturating_sub(now().since(asked_at));
+        let (body, time_limit) = (message.body.as_ref(), TimeLimit::begin(limit));
+        let asked = CALLS.with(|calls| calls.ask(self.bindings, self.name, hint, jurisdiction, &message.header, body));
+        let answer = settled_within(limit, asked).await?;
+        if !Array::is_array(&answer) {
+            return Ok(Answer::ForClient(answer.unchecked_into()));
+        }
+        let answer: Array = answer.unchecked_into();
+        let kind = answer.get(1).as_string().unwrap_or_default();
+        let answer = answer.get(0);
         let unreadable = |error: DecodeError| JsValue::from_str(&format!("its answer cannot be read: {error}"));
-        let frame = match kind.as_deref().map(Kind::from_header).transpose().map_err(unreadable)? {
-            None => return Ok(Answer::ForClient(answer.unchecked_into())),
-            Some(Kind::Sealed(seal)) => {
+        let frame = match Kind::from_header(&kind).map_err(unreadable)? {
+            Kind::Sealed(seal) => {
                 let response = answer.unchecked_into();
-                return Ok(Answer::Sealed(SealedAnswer { response, seal, patience: patience() }));
+                return Ok(Answer::Sealed(SealedAnswer { response, seal, patience: time_limit.left() }));
             }
-            Some(Kind::For(left)) => {
+            Kind::For(left) => {
                 let response = answer.unchecked_into();
-                return Ok(Answer::Memorable(Memorable { response, left, patience: patience() }));
+                return Ok(Answer::Memorable(Memorable { response, left, patience: time_limit.left() }));
             }
-            Some(Kind::Short(frame)) => frame,
-            Some(Kind::Frame) => answer.unchecked_into::<Uint8Array>().to_vec(),
+            Kind::Short(frame) => frame,
+            Kind::Frame => answer.unchecked_into::<Uint8Array>().to_vec(),
         };
         read(&frame).map(Answer::Frame).map_err(unreadable)
     }

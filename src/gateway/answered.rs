@@ -50,10 +50,9 @@ impl Attempt {
                 {
                     return self.store_early(body, answer, time_limit);
                 }
-                self.store(&response, method, answer, &time_limit).await
+                self.store(&response, method, answer, time_limit).await
             }
             Class::Release => {
-                time_limit.lift();
                 self.release().await;
                 pass_on(&response, headers::to_client(all, method), "released")
             }
@@ -81,7 +80,7 @@ impl Attempt {
         response: &Response,
         method: &str,
         answer: Answer,
-        time_limit: &TimeLimit,
+        time_limit: TimeLimit,
     ) -> Result<Response, JsValue> {
         let known_at = now();
         let (kept, body) = match self.keep_answer(response, method, &answer, time_limit).await {
@@ -107,20 +106,18 @@ impl Attempt {
         response: &Response,
         method: &str,
         answer: &Answer,
-        time_limit: &TimeLimit,
+        time_limit: TimeLimit,
     ) -> Result<(Kept, JsValue), JsValue> {
         let (limit, announced) = (answer.kept.body_limit(self.route.max_response), answer.announced_length);
         let body = response.body().filter(|_| headers::has_body(method));
-        match gather(body.as_ref(), limit, announced).await? {
+        match gather(body.as_ref(), limit, announced, Some(time_limit.left())).await? {
             Gathered::Whole(bytes) => {
-                let bytes = bytes.whole();
                 check_length(answer, &bytes)?;
                 let kept = self.tell_answer(answer, Some(&bytes)).await;
                 let body = if answer.status.forbids_body() { JsValue::NULL } else { bytes.joined(&[]).into() };
                 Ok((kept, body))
             }
             Gathered::More(bytes, rest) => {
-                time_limit.lift();
                 let kept = self.tell_answer(answer, None).await;
                 Ok((kept, stream(&self.deployment, bytes, rest, &pipe(answer.announced_length)?)))
             }

@@ -79,8 +79,8 @@ pub(super) async fn identify(
 async fn read_body(request: &Request, head: &Head, limit: u64) -> Result<Option<Option<Bytes>>, JsValue> {
     let announced = head.header("content-length").and_then(|value| headers::length(&value));
     let stream = request.body();
-    match gather(stream.as_ref(), limit, announced).await? {
-        Gathered::Whole(bytes) => Ok(Some(stream.map(|_| bytes.whole()))),
+    match gather(stream.as_ref(), limit, announced, None).await? {
+        Gathered::Whole(bytes) => Ok(Some(stream.map(|_| bytes))),
         Gathered::More(_, rest) => {
             discard(Some(rest));
             Ok(None)

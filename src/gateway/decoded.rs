@@ -20,7 +20,7 @@ pub(super) async fn as_accepted(deployment: &Deployment, answer: Response, clien
     let accepted = client.header("accept-encoding");
     let (status, headers) = (answer.status(), header_list(&answer.headers())?);
     match (answer.body(), decode_for(&headers, status, accepted.as_deref())) {
-        (Some(body), Some((decoder, decoded))) => match gather(Some(&body), 0, None).await? {
+        (Some(body), Some((decoder, decoded))) => match gather(Some(&body), 0, None, None).await? {
             // There is nothing to decode, as after HEAD, and its headers are those of the answer to GET.
             Gathered::Whole(nothing) => reply(status, &headers, &nothing.joined(&[])),
             Gathered::More(begun, rest) => {
@@ -69,7 +69,7 @@ async fn decode(begun: &Bytes, rest: &Reader, mut decoding: Decoding, into: &Wri
             let decoded = decoding.step(&mut left).map_err(|reason| JsValue::from_str(&reason.to_string()))?;
             write(into, &decoded, &array).await?;
         }
-        let result = rest.next_piece(&Uint8Array::new_with_length(DECODE_WINDOW_BYTES), &at_least).await?;
+        let result = rest.next_piece(&Uint8Array::new_with_length(DECODE_WINDOW_BYTES), &at_least, None).await?;
         encoded = result.value().map(|piece| piece.to_vec()).unwrap_or_default();
         if encoded.is_empty() && result.done() {
             return decoding.finish().map_err(|reason| JsValue::from_str(&reason.to_string()));

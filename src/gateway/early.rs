@@ -31,11 +31,7 @@ impl Attempt {
 
     /// Reads an answer to its end and brings it to the ledger.
     async fn keep(&self, relay: Relay, body: ReadableStream, answer: Answer, time_limit: TimeLimit) {
-        let read = relay.read(body, answer.kept.body_limit(self.route.max_response)).await;
-        if matches!(read, Ok(None)) {
-            // What is still to come may take as long as it takes.
-            time_limit.lift();
-        }
+        let read = relay.read(body, answer.kept.body_limit(self.route.max_response), time_limit).await;
         self.tell_read(&answer, read).await;
     }
 }

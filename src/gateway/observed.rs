@@ -27,7 +27,7 @@ use super::{Deployment, body, not_passed, pass, passed, tokens};
 use crate::log;
 use crate::origin::{self, Passed};
 use crate::platform::{
-    Arrived, Gathered, Head, Request, Response, discard, gather_within, header_list, js_millis, now, settled, start,
+    Arrived, Gathered, Head, Request, Response, discard, gather, header_list, js_millis, now, settled, start,
     with_headers, within,
 };
 
@@ -279,7 +279,7 @@ impl Attempt {
         let ttl = OriginWishes::read(&copy.headers).ttl;
         let answer = self.answer(status, copy.headers, ttl, method);
         let limit = answer.kept.body_limit(self.route.max_response);
-        let gathered = gather_within(patience, copy.response.body().as_ref(), limit).await;
+        let gathered = gather(copy.response.body().as_ref(), limit, None, Some(patience)).await;
         let read = gathered.map(|gathered| match gathered {
             Gathered::Whole(bytes) => Some(bytes),
             Gathered::More(_, rest) => {

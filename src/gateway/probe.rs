@@ -51,7 +51,7 @@ impl Attempt {
         let time_limit = TimeLimit::begin(self.route.timeout);
         let in_time = may_call_origin(now().since(question.begun_at), self.route.timeout, self.route.lease());
         let arrived = match request.identity.probe.as_deref().filter(|_| in_time) {
-            Some(path) => self.ask_origin(request, question, path, &time_limit).await,
+            Some(path) => self.ask_origin(request, question, path, time_limit).await,
             None => Err(JsValue::from_str("there is no time left to ask")),
         };
         let Arrived { response, headers: all } = match arrived {
@@ -64,7 +64,7 @@ impl Attempt {
         match finding {
             Finding::Executed(status) => {
                 let answer = self.answer(status, all, wishes.ttl, METHOD);
-                self.found(question, answer, &response, &time_limit).await
+                self.found(question, answer, &response, time_limit).await
             }
             Finding::NotExecuted => {
                 discard(response.body());
@@ -86,7 +86,7 @@ impl Attempt {
         question: &Question,
         answer: Answer,
         response: &Response,
-        time_limit: &TimeLimit,
+        time_limit: TimeLimit,
     ) -> Result<Probed, JsValue> {
         let (kept, body) = match self.keep_answer(response, METHOD, &answer, time_limit).await {
             Ok(kept) => kept,
@@ -107,7 +107,7 @@ impl Attempt {
         request: &GuardedRequest,
         question: &Question,
         path: &str,
-        time_limit: &TimeLimit,
+        time_limit: TimeLimit,
     ) -> Result<Arrived, JsValue> {
         let client = request.head.headers()?.clone();
         headers::check_request(&client)

@@ -17,7 +17,7 @@ use super::body::GuardedRequest;
 use super::decoded::as_accepted;
 use super::guarded::Attempt;
 use crate::ledger_calls::Memorable;
-use crate::platform::{Gathered, Repeated, Response, gather_within, header_list, now};
+use crate::platform::{Gathered, Repeated, Response, gather, header_list, now};
 
 thread_local! {
     /// Never borrowed while anything is awaited.
@@ -66,7 +66,7 @@ impl Attempt {
         let headers = headers::of_remembered(header_list(&answer.response.headers())?);
         let stream = answer.response.body();
         let most = u64::try_from(limits::REMEMBERED_ANSWER_BYTES).unwrap_or(u64::MAX);
-        let body = match gather_within(answer.patience, stream.as_ref(), most).await? {
+        let body = match gather(stream.as_ref(), most, None, Some(answer.patience)).await? {
             Gathered::Whole(bytes) => stream.map(|_| bytes.joined(&[])),
             Gathered::More(..) => return Err(JsValue::from_str("the ledger's answer is longer than it may be")),
         };

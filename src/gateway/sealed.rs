@@ -124,7 +124,8 @@ impl Opener {
     /// Reads the next segment, which must be this one, within this time, and opens it.
     async fn next(&self, segment: &Segment, patience: Option<Duration>) -> Result<Uint8Array, Failure> {
         let size = segment.sealed_length;
-        let result = self.reader.read_within(patience, &Uint8Array::new_with_length(size), &at_least(size)?).await?;
+        let view = Uint8Array::new_with_length(size);
+        let result = self.reader.next_piece(&view, &at_least(size)?, patience).await?;
         let altered = Unopenable::Altered(segment.number);
         let sealed = result.value().filter(|sealed| sealed.length() == size).ok_or(altered)?;
         let opened = self.cipher.open(&segment.nonce, &seal::additional_data(self.status), &sealed).await;

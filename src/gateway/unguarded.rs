@@ -27,15 +27,13 @@ impl Attempt {
             Err(problem) => return replies::problem(&problem),
         };
         let service = self.deployment.bindings.origin_service();
-        let arrived = match outgoing.send(service.as_ref(), &time_limit, Purpose::PassOn).await {
+        let arrived = match outgoing.send(service.as_ref(), time_limit, Purpose::PassOn).await {
             Ok(arrived) => arrived,
             Err(thrown) => {
                 self.log("origin failed", json!({ "reason": describe(&thrown) }));
                 return replies::problem(&Problem::unknown(origin::doubt(&thrown)));
             }
         };
-        // What is still to come may take as long as it takes.
-        time_limit.lift();
         pass_on(&arrived.response, headers::to_client(arrived.headers, &method), MARK)
     }
 }

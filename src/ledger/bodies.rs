@@ -6,9 +6,9 @@ use oncegate_protocol::ids::{AttemptId, RecordId};
 use oncegate_protocol::limits;
 use wasm_bindgen::JsValue;
 
-use super::sql::{Database, Stores, as_bytes, blob};
+use super::sql::{Database, Stores, blob};
 use crate::log;
-use crate::platform::{WritableStream, describe, pipe, settled, start};
+use crate::platform::{WritableStream, column_of, describe, pipe, settled, start};
 
 /// A body to be replayed.
 pub(super) enum Replay {
@@ -128,7 +128,7 @@ impl StoredBody {
             }
         };
         match rows {
-            Ok(rows) => Ok(rows.first().and_then(|row| as_bytes(&row.get(0)))),
+            Ok(rows) => Ok(rows.first().and_then(|row| column_of(row, 0))),
             Err(fault) => Err(fault.into()),
         }
     }

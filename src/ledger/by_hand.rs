@@ -9,7 +9,8 @@ use oncegate_protocol::record::{Answer, KeptBody, Record, STATE_OFFSET, State, S
 use wasm_bindgen::JsValue;
 
 use super::records::{Found, Records};
-use super::sql::{Stores, as_bytes, blob, whole};
+use super::sql::{Stores, blob, whole};
+use crate::platform::column_bytes;
 
 impl Records {
     /// Writes a record that an operator has settled.
@@ -18,12 +19,12 @@ impl Records {
         id: &RecordId,
         found: &Found,
         record: &Record,
-        body: &Uint8Array,
+        body: Option<&Uint8Array>,
         retention: Duration,
     ) -> Stores<()> {
         // Only what was found can be settled.
         let Some(generation) = found.generation else { return Ok(()) };
-        self.overwrite(id, generation, record, body, retention)?;
+        self.overwrite(id, generation, found, record, body, retention)?;
         self.count(|counters| &mut counters.resolved);
         Ok(())
     }
@@ -35,7 +36,7 @@ impl Records {
         let key = blob(id.as_bytes());
         for number in self.generations()? {
             let rows = self.database.read(&format!("SELECT record FROM g{number} WHERE id = ?"), &[&key])?;
-            let stored = rows.first().and_then(|row| as_bytes(&row.get(0))).map(|bytes| bytes.to_vec());
+            let stored = rows.first().and_then(|row| column_bytes(row, 0));
             let Some(stored) = stored else { continue };
             if let Stored::Record(Record {
                 attempt,
@@ -52,7 +53,7 @@ impl Records {
                 self.count_rows(rows, |counters| &mut counters.record_rows);
             }
         }
-        self.overwrite(id, generation, record, &Uint8Array::new_with_length(0), retention)?;
+        self.overwrite(id, generation, found, record, None, retention)?;
         self.count(|counters| &mut counters.forgotten);
         Ok(())
     }
@@ -67,7 +68,7 @@ impl Records {
         let Some(row) = found.first() else { return Ok((0, None)) };
         // As many as the step has, at most.
         let count = u32::try_from(whole(row.get(0).as_f64().unwrap_or_default())).unwrap_or(u32::MAX);
-        Ok((count, record_id(&row.get(1))))
+        Ok((count, record_id(row, 1)))
     }
 
     /// The rows of a step, up to the last, whose state has one of these bytes, and that no newer generation has.
@@ -91,8 +92,7 @@ impl Records {
         );
         let rows = self.database.read(&statement, &[&after(step), &blob(last.as_bytes())])?;
         let candidate = |row: &Array| {
-            let record = as_bytes(&row.get(1)).map(|bytes| bytes.to_vec());
-            Some((record_id(&row.get(0))?, record.unwrap_or_default()))
+            Some((record_id(row, 0)?, column_bytes(row, 1).unwrap_or_default()))
         };
         Ok(rows.iter().filter_map(candidate).collect())
     }
@@ -103,6 +103,6 @@ fn after(step: &Step) -> JsValue {
     blob(step.after.as_ref().map_or(&[], |id| id.as_bytes().as_slice()))
 }
 
-fn record_id(value: &JsValue) -> Option<RecordId> {
-    as_bytes(value)?.to_vec().try_into().ok().map(RecordId::from_bytes)
+fn record_id(row: &Array, column: u32) -> Option<RecordId> {
+    column_bytes(row, column)?.try_into().ok().map(RecordId::from_bytes)
 }

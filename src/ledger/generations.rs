@@ -9,34 +9,28 @@ use oncegate_protocol::retention::{Generation, Placement};
 use oncegate_protocol::time::Timestamp;
 
 use super::records::{Records, Span};
-use super::sql::{Stores, blob, whole};
-
-/// How many generations are asked in one statement: more terms the platform's SQLite does not take. A usual ledger has two or three
-/// generations; there are more where answers are kept for longer than others (`Oncegate-TTL`).
-const GENERATIONS_AT_ONCE: usize = 5;
+use super::sql::{Stores, whole};
+use super::statements::Columns;
 
 impl Records {
-    /// The newest row under an id, and its generation. All generations are asked in one statement: each costs more than what it
-    /// looks up. The row has its generation's number behind these columns.
-    pub(super) fn newest_row(&mut self, id: &RecordId, columns: &str) -> Stores<Option<(u32, Array)>> {
+    /// The newest row under an id, and its generation.
+    pub(super) fn newest_row(&mut self, id: &RecordId, columns: Columns) -> Stores<Option<(u32, Array)>> {
         let numbers = self.generations()?;
-        for some in numbers.chunks(GENERATIONS_AT_ONCE) {
-            let each = some.iter().map(|number| format!("SELECT {columns}, {number} FROM g{number} WHERE id = ?1"));
-            let statement = each.collect::<Vec<_>>().join(" UNION ALL ");
-            let rows = self.database.read(&statement, &[&blob(id.as_bytes())])?;
+        for find in self.statements.find(&numbers, columns) {
+            let rows = self.database.find(&find.statement, id)?;
             let found = rows.into_iter().filter_map(|row| {
-                let number = whole(row.get(row.length().saturating_sub(1)).as_f64()?);
-                let place = some.iter().position(|some| u64::from(*some) == number)?;
+                let number = whole(row.get(columns.generation()).as_f64()?);
+                let place = find.generations.iter().position(|some| u64::from(*some) == number)?;
                 Some((place, row))
             });
             if let Some((place, row)) = found.min_by_key(|(place, _)| *place) {
-                return Ok(some.get(place).map(|number| (*number, row)));
+                return Ok(find.generations.get(place).map(|number| (*number, row)));
             }
         }
         Ok(None)
     }
 
-    /// Writes a row to the newest generation, to be kept until then, and says how many it wrote. `found` is the generation that
+    /// Writes a row to the newest generation, to be kept until then, and says which that is, and how many rows it wrote. `found` is the generation that
     /// had one under this id before.
     pub(super) fn insert(
         &mut self,
@@ -46,21 +40,18 @@ impl Records {
         span: &Span,
         until: Timestamp,
         now: Timestamp,
-    ) -> Stores<u64> {
+    ) -> Stores<(u32, u64)> {
         let generation = match self.state()?.generations.place(span.lease, span.retention, now) {
             Placement::Into(number) => number,
             Placement::Open(generation) => self.open(generation, now)?,
         };
         self.keep_until(generation, until, span.retention)?;
-        let statement = format!(
-            "INSERT INTO g{generation} (id, record) VALUES (?, ?) \
-             ON CONFLICT (id) DO UPDATE SET record = excluded.record, body = NULL"
-        );
-        let rows = self.write(&statement, &[&blob(id.as_bytes()), &blob(record)])?;
+        let written = self.database.insert(self.statements.insert(generation), id, record);
+        let rows = self.known(written)?;
         if found != Some(generation) {
             self.rows = self.rows.map(|count| count.saturating_add(1));
         }
-        Ok(rows)
+        Ok((generation, rows))
     }
 
     /// The numbers of the generations, newest first.
@@ -111,6 +102,7 @@ impl Records {
         }
         self.save()?;
         self.rows = None;
+        self.claimed.clear();
         for number in expired {
             for table in ["g", "b"] {
                 let rows = self.write(&format!("DROP TABLE IF EXISTS {table}{number}"), &[])?;

@@ -5,6 +5,7 @@
 
 mod bodies;
 mod by_hand;
+mod claimed;
 mod generations;
 mod operator;
 mod records;
@@ -12,6 +13,7 @@ mod replies;
 mod scopes;
 mod sql;
 mod state;
+mod statements;
 mod waiters;
 
 use std::cell::RefCell;
@@ -119,9 +121,9 @@ impl Shard {
                 self.count(&id, &Expense { key, quota, span: Span { lease, retention } }, max_records)
             }
             Command::Settle { id, witness, lease, retention, outcome } => {
-                self.settle(&id, witness, outcome, &Span { lease, retention }, &body)
+                self.settle(&id, witness, outcome, &Span { lease, retention }, body.as_ref())
             }
-            Command::Operator(command) => self.report(command, &body),
+            Command::Operator(command) => self.report(command, body.as_ref()),
         };
         match answer {
             Ok(response) => Ok(response),
@@ -268,11 +270,15 @@ impl Shard {
         witness: Witness,
         outcome: SentOutcome,
         span: &Span,
-        body: &Uint8Array,
+        body: Option<&Uint8Array>,
     ) -> Result<Response, Fault> {
         let mut records = self.records.borrow_mut();
-        let (found, now) = (records.find_without_body(id)?, now());
-        let reply = match settle(&found.stored, witness, outcome.for_record(), span.retention, now) {
+        let (found, now) = (records.find_to_settle(id)?, now());
+        let settled = settle(&found.stored, witness, outcome.for_record(), span.retention, now);
+        if !matches!(settled, Settle::Write(_)) {
+            records.confirm(id, &found)?;
+        }
+        let reply = match settled {
             Settle::Write(record) => {
                 records.settle(id, &found, &record, body, span, now)?;
                 Reply::Done
@@ -296,19 +302,21 @@ impl Shard {
     }
 }
 
-/// The command in a header. Nothing follows it.
-fn read_command(head: &str) -> Result<(Command, Uint8Array), DecodeError> {
-    Ok((Command::decode(&wire::from_header(head)?, 0)?, Uint8Array::new_with_length(0)))
+/// The command in a header, and what follows its head.
+fn read_command(header: &str) -> Result<(Command, Option<Uint8Array>), DecodeError> {
+    let frame = wire::from_header(header)?;
+    let (head, body) = frame.split_at_checked(wire::head_length(&frame)?).ok_or(DecodeError::Truncated("the head"))?;
+    Ok((Command::decode(head, body.len())?, (!body.is_empty()).then(|| Uint8Array::from(body))))
 }
 
 /// The command in a frame, and what follows its head.
-fn read_frame(frame: &Uint8Array) -> Result<(Command, Uint8Array), DecodeError> {
+fn read_frame(frame: &Uint8Array) -> Result<(Command, Option<Uint8Array>), DecodeError> {
     let prefix = frame.subarray(0, u32::try_from(wire::PREFIX_BYTES).unwrap_or(u32::MAX)).to_vec();
     let head = u32::try_from(wire::head_length(&prefix)?).unwrap_or(u32::MAX);
     let body = frame.subarray(head, frame.length());
     let body_length = usize::try_from(body.length()).unwrap_or(usize::MAX);
     let command = Command::decode(&frame.subarray(0, head).to_vec(), body_length)?;
-    Ok((command, body))
+    Ok((command, Some(body)))
 }
 
 fn unreadable(what: &str, error: DecodeError) {

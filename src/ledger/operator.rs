@@ -16,7 +16,7 @@ use crate::platform::{Response, now};
 
 impl Shard {
     /// Carries out what an operator asks.
-    pub(super) fn report(&self, command: OperatorCommand, body: &Uint8Array) -> Result<Response, Fault> {
+    pub(super) fn report(&self, command: OperatorCommand, body: Option<&Uint8Array>) -> Result<Response, Fault> {
         let mut records = self.records.borrow_mut();
         // Looking into a ledger that has never been used must not make one of it.
         let report = match command {
@@ -65,7 +65,7 @@ fn body(records: &Records, id: &RecordId, found: &Found, answer: &Answer) -> Sto
     })
 }
 
-fn change(records: &mut Records, id: &RecordId, order: Order, body: &Uint8Array) -> Stores<Report> {
+fn change(records: &mut Records, id: &RecordId, order: Order, body: Option<&Uint8Array>) -> Stores<Report> {
     let (found, now) = (records.find_without_body(id)?, now());
     let (is_to_be_forgotten, retention) = (order.intervention == Intervention::Forget, order.retention);
     let done = |record: Record| Report::Done { now, record: Box::new(record) };

@@ -16,16 +16,35 @@ use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::JsValue;
 
 use super::bodies::{Place, Replay, StoredBody};
-use super::sql::{Database, Stores, as_bytes, blob, first_column};
-use crate::platform::Storage;
+use super::claimed::Claimed;
+use super::sql::{Database, Fault, Stores, blob, first_column};
+use super::statements::{Columns, Statements};
+use crate::platform::{Storage, column_of};
 
 /// What was found for a key.
 pub(super) struct Found {
     pub(super) stored: Stored,
+    /// The row's record, as it is written there.
+    row: Vec<u8>,
     /// In which generation; `None` where there is no row.
     pub(super) generation: Option<u32>,
     /// The body in its row, if it was asked for and is there.
     body: Option<Uint8Array>,
+    source: Source,
+}
+
+/// Where something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Storage,
+    /// This object has written it. Storage has yet to confirm it.
+    Memory,
+}
+
+impl Found {
+    fn new(generation: u32, row: Vec<u8>, body: Option<Uint8Array>, source: Source) -> Self {
+        Self { stored: Stored::read(Some(&row)), row, generation: Some(generation), body, source }
+    }
 }
 
 /// How long a route's records live: a generation is opened for as long as that.
@@ -45,32 +64,67 @@ pub(super) struct Records {
     pub(super) stored_counters: Counters,
     /// About how many rows there are; `None` until they are counted, and again when some were dropped.
     pub(super) rows: Option<u64>,
+    pub(super) claimed: Claimed,
+    pub(super) statements: Statements,
 }
 
 impl Records {
     pub(super) fn new(storage: Storage) -> Self {
-        Self { database: Database::new(storage), state: None, stored_counters: Counters::default(), rows: None }
+        Self {
+            database: Database::new(storage),
+            state: None,
+            stored_counters: Counters::default(),
+            rows: None,
+            claimed: Claimed::default(),
+            statements: Statements::default(),
+        }
     }
 
     /// Looks a key up, from the newest generation to the oldest, with its body if that is small.
     pub(super) fn find(&mut self, id: &RecordId) -> Stores<Found> {
-        let small = limits::REPLAY_WINDOW_BYTES;
-        self.look_up(id, &format!("record, CASE WHEN length(body) <= {small} THEN body END"))
+        self.look_up(id, Columns::RecordAndBody)
     }
 
     pub(super) fn find_without_body(&mut self, id: &RecordId) -> Stores<Found> {
-        self.look_up(id, "record")
+        self.look_up(id, Columns::Record)
     }
 
-    fn look_up(&mut self, id: &RecordId, columns: &str) -> Stores<Found> {
+    /// Finds a record that is to be settled: what this object has claimed is not looked up, but [confirmed](Self::confirm), or
+    /// [settled](Self::settle) if it is so.
+    pub(super) fn find_to_settle(&mut self, id: &RecordId) -> Stores<Found> {
+        // Where its state cannot be read a ledger does not serve.
+        self.state()?;
+        match self.claimed.take(id) {
+            Some((generation, row)) => Ok(Found::new(generation, row, None, Source::Memory)),
+            None => self.find_without_body(id),
+        }
+    }
+
+    fn look_up(&mut self, id: &RecordId, columns: Columns) -> Stores<Found> {
         Ok(match self.newest_row(id, columns)? {
-            Some((number, row)) => Found {
-                stored: Stored::read(Some(&first_column(&row))),
-                generation: Some(number),
-                body: as_bytes(&row.get(1)),
+            Some((generation, row)) => {
+                let body = if columns == Columns::RecordAndBody { column_of(&row, 1) } else { None };
+                Found::new(generation, first_column(&row), body, Source::Storage)
+            }
+            None => Found {
+                stored: Stored::Absent,
+                row: Vec::new(),
+                generation: None,
+                body: None,
+                source: Source::Storage,
             },
-            None => Found { stored: Stored::Absent, generation: None, body: None },
         })
+    }
+
+    /// That what was found is in storage. Another instance of this object, of which this one does not know yet, may have taken over.
+    ///
+    /// # Errors
+    /// Where it is not.
+    pub(super) fn confirm(&mut self, id: &RecordId, found: &Found) -> Stores<()> {
+        match found.source {
+            Source::Memory if self.find_without_body(id)?.row != found.row => Err(changed()),
+            Source::Memory | Source::Storage => Ok(()),
+        }
     }
 
     /// The body of an answer, to be replayed.
@@ -85,7 +139,7 @@ impl Records {
                 return Ok(Replay::Whole(body.into()));
             }
             (KeptBody::Inline { .. }, Some(_)) => return Ok(Replay::Lost),
-            (KeptBody::Inline { length }, None) => (length, Place::Row { id: *id, record: record.encode() }),
+            (KeptBody::Inline { length }, None) => (length, Place::Row { id: *id, record: found.row.clone() }),
             (KeptBody::Pieces { length, .. }, _) => (length, Place::Pieces(record.attempt)),
         };
         let stored = StoredBody { database: self.database.clone(), generation, place, length };
@@ -102,7 +156,20 @@ impl Records {
         now: Timestamp,
     ) -> Stores<()> {
         let span = Span { lease: claim.lease, retention: claim.retention };
-        let rows = self.insert(id, found.generation, &record.encode(), &span, record.expires_at, now)?;
+        self.write_new(id, found.generation, record, &span, now)
+    }
+
+    fn write_new(
+        &mut self,
+        id: &RecordId,
+        found: Option<u32>,
+        record: &Record,
+        span: &Span,
+        now: Timestamp,
+    ) -> Stores<()> {
+        let row = record.encode();
+        let (generation, rows) = self.insert(id, found, &row, span, record.expires_at, now)?;
+        self.claimed.note(*id, generation, row);
         self.count_rows(rows, |counters| &mut counters.record_rows);
         Ok(())
     }
@@ -113,41 +180,46 @@ impl Records {
         id: &RecordId,
         found: &Found,
         record: &Record,
-        body: &Uint8Array,
+        body: Option<&Uint8Array>,
         span: &Span,
         now: Timestamp,
     ) -> Stores<()> {
         // A release that finds no row writes one, in case its claim is yet to come.
         let Some(generation) = found.generation else {
-            let rows = self.insert(id, None, &record.encode(), span, record.expires_at, now)?;
-            self.count_rows(rows, |counters| &mut counters.record_rows);
-            return Ok(());
+            return self.write_new(id, None, record, span, now);
         };
-        self.overwrite(id, generation, record, body, span.retention)?;
+        self.overwrite(id, generation, found, record, body, span.retention)?;
         self.tell(|counters| counters.settled(record, now));
         Ok(())
     }
 
     /// Writes a record over the row that was found: one row, and one more per piece of a large body.
+    ///
+    /// # Errors
+    /// Also where the row has another record by now.
     pub(super) fn overwrite(
         &mut self,
         id: &RecordId,
         generation: u32,
+        found: &Found,
         record: &Record,
-        body: &Uint8Array,
+        body: Option<&Uint8Array>,
         retention: Duration,
     ) -> Stores<()> {
         self.keep_until(generation, record.expires_at, retention)?;
         let body = match &record.state {
-            State::Completed(Answer { body: KeptBody::Inline { length: 1.. }, .. }) => body.into(),
+            State::Completed(Answer { body: KeptBody::Inline { length: 1.. }, .. }) => body,
             State::Completed(Answer { body: KeptBody::Pieces { .. }, .. }) => {
-                self.write_pieces(generation, record, body)?;
-                JsValue::NULL
+                if let Some(body) = body {
+                    self.write_pieces(generation, record, body)?;
+                }
+                None
             }
-            _ => JsValue::NULL,
+            _ => None,
         };
-        let statement = format!("UPDATE g{generation} SET record = ?, body = ? WHERE id = ?");
-        let rows = self.write(&statement, &[&blob(&record.encode()), &body, &blob(id.as_bytes())])?;
+        self.claimed.take(id);
+        let written = self.database.settle(self.statements.settle(generation), &record.encode(), body, id, &found.row);
+        let rows = self.known(written.and_then(|rows| if rows > 0 { Ok(rows) } else { Err(changed()) }))?;
         self.count_rows(rows, |counters| &mut counters.record_rows);
         Ok(())
     }
@@ -172,4 +244,9 @@ impl Records {
         self.count_rows(rows, |counters| &mut counters.record_rows);
         Ok(())
     }
+}
+
+/// That a row is not what was found, or written, before. Whoever asks again is told by what it is.
+fn changed() -> Fault {
+    Fault::Storage(JsValue::from_str("the record is not the one that was there before"))
 }

@@ -1,11 +1,12 @@
 //! The object's SQLite database, as far as the ledger uses it.
 
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, JsString, Uint8Array};
 use oncegate_protocol::DecodeError;
+use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::platform::{Sql, Storage, as_buffer, rows_of, rows_written};
+use crate::platform::{Sql, Storage, column_bytes, insert_row, rows_by_id, rows_of, rows_written, settle_row};
 
 /// Why storage did not serve.
 pub(super) enum Fault {
@@ -58,6 +59,29 @@ impl Database {
         Ok(whole(rows_written(&self.sql, statement, &values.iter().copied().collect())?))
     }
 
+    /// As [`Self::read`], for a statement that takes an id.
+    pub(super) fn find(&self, statement: &JsString, id: &RecordId) -> Stores<Vec<Array>> {
+        let rows = rows_by_id(&self.sql, statement, id.as_bytes())?;
+        Ok(rows.map(|rows| rows.iter().map(JsCast::unchecked_into).collect()).unwrap_or_default())
+    }
+
+    /// As [`Self::write`], for a statement that takes an id and a record.
+    pub(super) fn insert(&self, statement: &JsString, id: &RecordId, record: &[u8]) -> Stores<u64> {
+        Ok(whole(insert_row(&self.sql, statement, id.as_bytes(), record)?))
+    }
+
+    /// Likewise, for one that takes a record, a body, an id, and the record that is there before.
+    pub(super) fn settle(
+        &self,
+        statement: &JsString,
+        record: &[u8],
+        body: Option<&Uint8Array>,
+        id: &RecordId,
+        before: &[u8],
+    ) -> Stores<u64> {
+        Ok(whole(settle_row(&self.sql, statement, record, body, id.as_bytes(), before)?))
+    }
+
     /// How many bytes the database takes.
     pub(super) fn size(&self) -> u64 {
         whole(self.sql.database_size())
@@ -84,12 +108,7 @@ pub(super) fn blob(bytes: &[u8]) -> JsValue {
     Uint8Array::from(bytes).into()
 }
 
-/// The bytes in a column; `None` where it is null.
-pub(super) fn as_bytes(value: &JsValue) -> Option<Uint8Array> {
-    as_buffer(value).map(|buffer| Uint8Array::new(&buffer))
-}
-
 /// The bytes in a row's first column; none where it is null.
 pub(super) fn first_column(row: &Array) -> Vec<u8> {
-    as_bytes(&row.get(0)).map(|bytes| bytes.to_vec()).unwrap_or_default()
+    column_bytes(row, 0).unwrap_or_default()
 }

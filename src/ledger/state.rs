@@ -64,12 +64,17 @@ impl Records {
         Ok(())
     }
 
-    /// Runs a statement that writes. After a failure the state is read anew: what is in memory may be ahead of what is
-    /// stored.
+    /// Runs a statement that writes.
     pub(super) fn write(&mut self, statement: &str, values: &[&JsValue]) -> Stores<u64> {
         let written = self.database.write(statement, values);
+        self.known(written)
+    }
+
+    /// What has come of writing. After a failure all is read anew: what is in memory may be ahead of what is stored.
+    pub(super) fn known(&mut self, written: Stores<u64>) -> Stores<u64> {
         if written.is_err() {
             self.state = None;
+            self.claimed.clear();
         }
         written
     }

@@ -90,7 +90,7 @@ async fn carry_out(
 
 /// What an operator has sent, as `parse` reads it.
 async fn read<T>(request: &Request, parse: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Result<T, Problem> {
-    match gather(request.body().as_ref(), limits::OPERATOR_REQUEST_BYTES, None).await {
+    match gather(request.body().as_ref(), limits::OPERATOR_REQUEST_BYTES, None, None).await {
         Ok(Gathered::Whole(bytes)) => parse(&bytes.to_vec()),
         Ok(Gathered::More(_, rest)) => {
             discard(Some(rest));

@@ -1,13 +1,15 @@
 //! Bindings to the platform's own objects: only the members that are used.
 #![allow(missing_docs, reason = "each is the platform's own, and documented there under its JavaScript name")]
 
-use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Uint8Array};
+use js_sys::{Array, Function, JsString, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 // What is put together in glue.js, and described there.
 #[wasm_bindgen(module = "/src/platform/glue.js")]
 extern "C" {
     pub fn drive(step: &Function, task: u32, waits_for: &Promise) -> Promise;
+    #[wasm_bindgen(js_name = waitAtMost)]
+    pub fn wait_at_most(millis: f64);
 
     #[wasm_bindgen(catch, js_name = headerLines)]
     pub fn header_lines(headers: &Headers) -> Result<String, JsValue>;
@@ -37,7 +39,6 @@ extern "C" {
         method: &str,
         lines: &str,
         body: Option<&Uint8Array>,
-        signal: &AbortSignal,
         cache: Option<&str>,
         encode_response_body: Option<&str>,
     ) -> Promise;
@@ -48,14 +49,6 @@ extern "C" {
     pub fn new(status: u16, lines: &str, body: Option<&Uint8Array>) -> Result<RepeatedResponse, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub fn response(this: &RepeatedResponse) -> Result<Response, JsValue>;
-
-    pub type Limit;
-    #[wasm_bindgen(constructor, js_class = "TimeLimit")]
-    pub fn new(millis: f64) -> Limit;
-    #[wasm_bindgen(method, getter)]
-    pub fn signal(this: &Limit) -> AbortSignal;
-    #[wasm_bindgen(method)]
-    pub fn lift(this: &Limit);
 
     pub fn within(millis: f64, promise: &Promise) -> Promise;
     #[wasm_bindgen(js_name = orElse)]
@@ -69,6 +62,23 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = rowsOf)]
     pub fn rows_of(sql: &Sql, statement: &str, values: &Array) -> Result<Array, JsValue>;
+    #[wasm_bindgen(catch, js_name = rowsById)]
+    pub fn rows_by_id(sql: &Sql, statement: &JsString, id: &[u8]) -> Result<Option<Array>, JsValue>;
+    #[wasm_bindgen(js_name = columnOf)]
+    pub fn column_of(row: &Array, index: u32) -> Option<Uint8Array>;
+    #[wasm_bindgen(js_name = columnOf)]
+    pub fn column_bytes(row: &Array, index: u32) -> Option<Vec<u8>>;
+    #[wasm_bindgen(catch, js_name = insertRow)]
+    pub fn insert_row(sql: &Sql, statement: &JsString, id: &[u8], record: &[u8]) -> Result<f64, JsValue>;
+    #[wasm_bindgen(catch, js_name = settleRow)]
+    pub fn settle_row(
+        sql: &Sql,
+        statement: &JsString,
+        record: &[u8],
+        body: Option<&Uint8Array>,
+        id: &[u8],
+        before: &[u8],
+    ) -> Result<f64, JsValue>;
     #[wasm_bindgen(catch, js_name = rowsWritten)]
     pub fn rows_written(sql: &Sql, statement: &str, values: &Array) -> Result<f64, JsValue>;
 
@@ -84,7 +94,6 @@ extern "C" {
         jurisdiction: Option<&str>,
         header_lines: &str,
         body: Option<&Uint8Array>,
-        millis: f64,
     ) -> Promise;
 }
 
@@ -235,8 +244,6 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = ANALYTICS)]
     pub fn analytics(this: &Bindings) -> Option<Object>;
 
-    pub type AbortSignal;
-
     // --- cryptography ---
 
     pub type CryptoKey;
@@ -298,9 +305,4 @@ extern "C" {
     pub fn console_log(line: &str);
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     pub fn console_error(line: &str);
-}
-
-/// A value that is a buffer, or `None`.
-pub fn as_buffer(value: &JsValue) -> Option<ArrayBuffer> {
-    value.dyn_ref::<ArrayBuffer>().cloned()
 }

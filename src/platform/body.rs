@@ -2,13 +2,12 @@
 
 use core::time::Duration;
 
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, Uint8Array};
 use oncegate_protocol::hashing::BodyDigest;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::bindings::{FixedLengthStream, Pipe, ReadableStream, gather_pieces, sha256, within};
-use super::js_millis;
-use super::task::settled;
+use super::bindings::{FixedLengthStream, Pipe, ReadableStream, gather_pieces, sha256};
+use super::task::{settled, settled_within};
 
 /// How many bytes are copied into Wasm memory to be digested there.
 const SMALL: u32 = 8 << 10;
@@ -25,12 +24,6 @@ impl Bytes {
     pub fn push(&mut self, piece: Uint8Array) {
         self.length = self.length.saturating_add(piece.length());
         self.pieces.push(piece);
-    }
-
-    /// The same bytes in one piece, so that joining them no longer copies.
-    pub fn whole(self) -> Self {
-        let piece = self.joined(&[]);
-        Self { length: piece.length(), pieces: vec![piece] }
     }
 
     /// How many bytes there are.
@@ -84,7 +77,7 @@ impl Bytes {
 
 /// What came of reading a stream up to a limit.
 pub enum Gathered {
-    /// It ended within the limit.
+    /// It ended within the limit: it is in one piece.
     Whole(Bytes),
     /// It goes on beyond the limit: what was read, and the rest, which may come to nothing.
     More(Bytes, ReadableStream),
@@ -98,37 +91,29 @@ pub(super) const NEXT_READ: u32 = 64 << 10;
 /// spares a last look for more.
 ///
 /// # Errors
-/// What the stream failed with.
-pub async fn gather(stream: Option<&ReadableStream>, limit: u64, announced: Option<u64>) -> Result<Gathered, JsValue> {
-    let Some(stream) = stream else { return Ok(Gathered::Whole(Bytes::default())) };
-    gathered(stream, pieces(stream, limit, announced)).await
-}
-
-/// As [`gather`], unless that takes longer than so long.
-///
-/// # Errors
-/// Also where it does.
-pub async fn gather_within(
-    patience: Duration,
+/// What the stream failed with; or where it takes longer than `at_most`.
+#[allow(clippy::cast_precision_loss, reason = "limits are below 2^53, and so is what is announced")]
+pub async fn gather(
     stream: Option<&ReadableStream>,
     limit: u64,
+    announced: Option<u64>,
+    at_most: Option<Duration>,
 ) -> Result<Gathered, JsValue> {
     let Some(stream) = stream else { return Ok(Gathered::Whole(Bytes::default())) };
-    gathered(stream, within(js_millis(patience), &pieces(stream, limit, None))).await
-}
-
-#[allow(clippy::cast_precision_loss, reason = "limits are below 2^53, and so is what is announced")]
-fn pieces(stream: &ReadableStream, limit: u64, announced: Option<u64>) -> Promise {
-    gather_pieces(stream, limit as f64, announced.map(|announced| announced as f64))
-}
-
-async fn gathered(stream: &ReadableStream, pieces: Promise) -> Result<Gathered, JsValue> {
-    let gathered: Array = settled(pieces).await?.unchecked_into();
+    let reading = gather_pieces(stream, limit as f64, announced.map(|announced| announced as f64));
+    let gathered = match at_most {
+        Some(limit) => settled_within(limit, reading).await?,
+        None => settled(reading).await?,
+    };
     let mut bytes = Bytes::default();
-    for piece in gathered.get(0).unchecked_into::<Array>().iter() {
+    if !Array::is_array(&gathered) {
+        bytes.push(gathered.unchecked_into());
+        return Ok(Gathered::Whole(bytes));
+    }
+    for piece in gathered.unchecked_into::<Array>().iter() {
         bytes.push(piece.unchecked_into());
     }
-    Ok(if gathered.get(1).is_truthy() { Gathered::More(bytes, stream.clone()) } else { Gathered::Whole(bytes) })
+    Ok(Gathered::More(bytes, stream.clone()))
 }
 
 /// A pipe for a body of this length, which is announced and held to: a body of another length breaks off. Without a length,

@@ -1,17 +1,27 @@
 // What is done in JavaScript, because it would cost more from Wasm: each object that crosses, each promise that is awaited there and
 // each closure that is made there has its price, and a request has a dozen. Nothing is decided here.
 
+/** How long what a step waits for may take, in milliseconds; `undefined`: as long as it takes. `drive` takes it at once. */
+let mostMillis;
+
+export function waitAtMost(millis) {
+  mostMillis = millis;
+}
+
 /**
  * Carries a Rust future out, which waits for the promise `next`, as a promise of what it comes to. `step(task, value, failed)` polls
  * it: that gives the next promise that it waits for, or an array with what it has come to.
  */
 export async function drive(step, task, next) {
   const { starts } = lifecycle;
+  let alarm;
   while (!Array.isArray(next)) {
+    const limit = mostMillis;
+    mostMillis = undefined;
     let value;
     let failed = false;
     try {
-      value = await next;
+      value = await (limit === undefined ? next : (alarm ??= new Alarm()).within(limit, next));
     } catch (thrown) {
       value = thrown;
       failed = true;
@@ -20,7 +30,59 @@ export async function drive(step, task, next) {
     if (lifecycle.hasFallen || lifecycle.starts !== starts) throw new Error('the Wasm has fallen');
     next = step(task, value, failed);
   }
+  alarm?.stop();
   return next[0];
+}
+
+/**
+ * The limits on what one after the other is waited for, by one timer: to set and to clear one for each costs as much as a small call.
+ * It is set anew where it rings too early, or would ring too late.
+ */
+class Alarm {
+  #timer;
+  #rings = Infinity;
+  #until;
+  #millis;
+  #promise;
+  #fail;
+
+  /** What a promise comes to, unless that takes longer than so many milliseconds. */
+  within(millis, promise) {
+    this.#until = Date.now() + millis;
+    this.#millis = millis;
+    this.#promise = promise;
+    if (this.#until < this.#rings) this.#set(millis);
+    return new Promise((resolve, reject) => {
+      this.#fail = reject;
+      promise.then(resolve, reject);
+    });
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+
+  #set(millis) {
+    clearTimeout(this.#timer);
+    this.#rings = Date.now() + millis;
+    this.#timer = setTimeout(() => this.#ring(), millis);
+  }
+
+  #ring() {
+    this.#rings = Infinity;
+    // Never more than the limit, wherever the clock has been set.
+    const left = Math.min(this.#until - Date.now(), this.#millis);
+    if (left > 0) return this.#set(left);
+    // What has settled does not fail any more.
+    this.#fail(timeOut());
+    this.#promise.then(letGo, () => {});
+  }
+}
+
+/** Gives up a response, or one with what was read of it: it would hold a connection. One whose body is read stays with its reader. */
+function letGo(value) {
+  const [response] = Array.isArray(value) ? value : [value];
+  if (response instanceof Response && !response.bodyUsed) response.body?.cancel();
 }
 
 /**
@@ -125,28 +187,10 @@ export class RepeatedResponse {
  * Sends a request, through a service binding if there is one: gives the response, and its headers as `headerLines` does. A redirect is an
  * answer.
  */
-export async function send(service, address, method, lines, body, signal, cache, encodeResponseBody) {
-  const init = { method, headers: headersOf(lines), body, signal, cache, encodeResponseBody, redirect: 'manual' };
+export async function send(service, address, method, lines, body, cache, encodeResponseBody) {
+  const init = { method, headers: headersOf(lines), body, cache, encodeResponseBody, redirect: 'manual' };
   const response = await (service === undefined ? fetch(address, init) : service.fetch(address, init));
   return [response, headerLines(response.headers)];
-}
-
-/** A limit on the time of a call: its signal is aborted when that is over. */
-export class TimeLimit {
-  #controller = new AbortController();
-  #timer;
-
-  constructor(millis) {
-    this.#timer = setTimeout(() => this.#controller.abort(timeOut()), millis);
-  }
-
-  get signal() {
-    return this.#controller.signal;
-  }
-
-  lift() {
-    clearTimeout(this.#timer);
-  }
 }
 
 // As the platform's own time-outs (DOM standard, `AbortSignal.timeout`).
@@ -182,30 +226,15 @@ export class LedgerCalls {
   }
 
   /**
-   * Asks one, and gives the kind and the answer, of which a frame is read. A redirect is an answer, which may be the client's, and a
-   * compressed body stays as it is. Fails when the time is over.
+   * Asks one. What is for the client comes as the response; else comes an array of what it is and its kind, and it has been read where it is a frame.
+   * A redirect is an answer, which may be the client's, and a compressed body stays as it is.
    */
-  ask(bindings, name, hint, jurisdiction, headerLines, body, millis) {
-    return new Promise((resolve, reject) => {
-      let isOver = false;
-      const timer = setTimeout(() => {
-        isOver = true;
-        reject(timeOut());
-      }, millis);
-      const end = (settle) => (value) => {
-        clearTimeout(timer);
-        settle(value);
-      };
-      const take = (response) => {
-        // What comes after all is nobody's, and would hold a connection and what it is made of.
-        if (isOver) return response.body?.cancel();
-        const kind = response.headers.get(this.#kindHeader);
-        if (kind !== this.#frameKind) return end(resolve)([kind, response]);
-        return response.arrayBuffer().then((bytes) => end(resolve)([kind, new Uint8Array(bytes)]));
-      };
-      const init = { method: 'POST', headers: headersOf(headerLines), body, redirect: 'manual', encodeResponseBody: 'manual' };
-      ledger(bindings, name, hint, jurisdiction).fetch('https://ledger/', init).then(take).catch(end(reject));
-    });
+  async ask(bindings, name, hint, jurisdiction, headerLines, body) {
+    const init = { method: 'POST', headers: headersOf(headerLines), body, redirect: 'manual', encodeResponseBody: 'manual' };
+    const response = await ledger(bindings, name, hint, jurisdiction).fetch('https://ledger/', init);
+    const kind = response.headers.get(this.#kindHeader);
+    if (kind === null) return response;
+    return [kind === this.#frameKind ? new Uint8Array(await response.arrayBuffer()) : response, kind];
   }
 }
 
@@ -220,7 +249,7 @@ const FIRST_READ = 4 << 10;
 const NEXT_READ = 64 << 10;
 
 /**
- * Reads a body to its end, or until it exceeds `limit` bytes: gives the pieces, and whether it exceeds the limit. Bytes are counted as
+ * Reads a body to its end, and gives it in one piece; or until it exceeds `limit` bytes, and gives an array of the pieces. Bytes are counted as
  * they come. Where just as much has come as was `announced` (`undefined` if nothing was), and no more although there was room, nobody asks
  * once more whether that was all.
  */
@@ -238,11 +267,21 @@ export async function gatherPieces(body, limit, announced) {
     length += got;
     if (length > limit) {
       reader.releaseLock();
-      return [pieces, true];
+      return pieces;
     }
-    if (done || (length === announced && got < wanted)) return [pieces, false];
+    if (done || (length === announced && got < wanted)) return pieces.length === 1 ? pieces[0] : joined(pieces, length);
     size = NEXT_READ;
   }
+}
+
+function joined(pieces, length) {
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const piece of pieces) {
+    whole.set(piece, offset);
+    offset += piece.byteLength;
+  }
+  return whole;
 }
 
 /**
@@ -275,6 +314,27 @@ export function writeDataPoint(analytics, route, outcome, numbers) {
 /** The rows that a statement gives. */
 export function rowsOf(sql, statement, values) {
   return sql.exec(statement, ...values).raw().toArray();
+}
+
+/** The rows that a statement gives for an id; `undefined` where there is none. */
+export function rowsById(sql, statement, id) {
+  const rows = rowsOf(sql, statement, [id.slice()]);
+  return rows.length === 0 ? undefined : rows;
+}
+
+/** The bytes of a column, if there are any. */
+export function columnOf(row, index) {
+  return row[index] instanceof ArrayBuffer ? new Uint8Array(row[index]) : undefined;
+}
+
+/** As `rowsWritten`, for a statement that takes an id and a record. */
+export function insertRow(sql, statement, id, record) {
+  return rowsWritten(sql, statement, [id.slice(), record.slice()]);
+}
+
+/** Likewise, for one that takes a record, a body, an id, and the record that is there before. */
+export function settleRow(sql, statement, record, body, id, before) {
+  return rowsWritten(sql, statement, [record.slice(), body ?? null, id.slice(), before.slice()]);
 }
 
 /** How many rows a statement has written. */

@@ -1,16 +1,15 @@
 //! Requests and responses, made and read in few crossings: headers cross as one text, a line `name:value` each.
 
-use core::time::Duration;
-
 use js_sys::{Array, Uint8Array};
 use oncegate_protocol::headers::Headers as List;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::bindings::{
-    self, AbortSignal, Fetcher, Headers, Limit, RepeatedResponse, Request, Response, header_lines, send,
+    self, Fetcher, Headers, RepeatedResponse, Request, Response, header_lines, send,
 };
-use super::task::settled;
-use super::{js_millis, property};
+use super::clock::TimeLimit;
+use super::property;
+use super::task::settled_within;
 
 /// All headers, names in lower case, values of `Set-Cookie` apart and those of others joined, as the platform has them.
 ///
@@ -146,12 +145,14 @@ impl OutgoingRequest {
 
     /// Sends it once, through a service binding if there is one. Redirects are answers.
     ///
+    /// Where the time is over nobody waits for it any more; the platform ends it with the request that it is a part of.
+    ///
     /// # Errors
-    /// What the platform throws: whether the request was sent is not known then.
+    /// What the platform throws, or that the time is over: whether the request was sent is not known then.
     pub async fn send(
         &self,
         service: Option<&Fetcher>,
-        time_limit: &TimeLimit,
+        time_limit: TimeLimit,
         purpose: Purpose,
     ) -> Result<Arrived, JsValue> {
         let (cache, encoding) = match purpose {
@@ -160,36 +161,10 @@ impl OutgoingRequest {
             Purpose::Read => (Some("no-store"), None),
         };
         let Self { address, method, lines, body } = self;
-        let sent = send(service, address, method, lines, body.as_ref(), &time_limit.signal(), cache, encoding);
-        let arrived: Array = settled(sent).await?.unchecked_into();
+        let sent = send(service, address, method, lines, body.as_ref(), cache, encoding);
+        let arrived: Array = settled_within(time_limit.left(), sent).await?.unchecked_into();
         let headers = arrived.get(1).as_string().map(|lines| parse(&lines)).unwrap_or_default();
         Ok(Arrived { response: arrived.get(0).unchecked_into(), headers })
-    }
-}
-
-/// A limit on the time of a call, to the end of the answer's body unless it is lifted before.
-pub struct TimeLimit(Limit);
-
-impl TimeLimit {
-    /// Begins to count.
-    pub fn begin(limit: Duration) -> Self {
-        Self(Limit::new(js_millis(limit)))
-    }
-
-    /// What the call is to heed.
-    pub fn signal(&self) -> AbortSignal {
-        self.0.signal()
-    }
-
-    /// Lifts the limit: what is still to come may take as long as it takes.
-    pub fn lift(&self) {
-        self.0.lift();
-    }
-}
-
-impl Drop for TimeLimit {
-    fn drop(&mut self) {
-        self.lift();
     }
 }
 

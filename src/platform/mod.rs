@@ -7,6 +7,7 @@
 
 mod bindings;
 mod body;
+mod clock;
 mod crypto;
 mod head;
 mod message;
@@ -18,32 +19,25 @@ mod stream;
 mod task;
 
 pub use bindings::*;
-pub use body::{Bytes, Gathered, gather, gather_within, pipe};
+pub use body::{Bytes, Gathered, gather, pipe};
+pub use clock::{TimeLimit, now};
 pub use crypto::Cipher;
 pub use head::Head;
 pub use message::{
-    Arrived, OutgoingRequest, Purpose, Repeated, TIME_LIMIT_OVER, TimeLimit, header_list, reply, with_headers,
+    Arrived, OutgoingRequest, Purpose, Repeated, TIME_LIMIT_OVER, header_list, reply, with_headers,
 };
 #[cfg(feature = "entry")]
 pub use panic::lifecycle;
 pub use relay::Relay;
 pub use signature::check_signature;
 pub use stream::{at_least, discard};
-pub use task::{Begun, begin, run, settled, start};
+pub use task::{Begun, begin, run, settled, settled_within, start};
 
 use core::time::Duration;
 
 use js_sys::Promise;
 use oncegate_protocol::ids::AttemptId;
-use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::JsValue;
-
-/// What the clock shows. Within a request it stands still between operations that leave the isolate.
-pub fn now() -> Timestamp {
-    // A time before 1970 or beyond all calendars saturates; fractions of a millisecond are dropped.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
-    Timestamp::from_millis(date_now() as u64)
-}
 
 /// A new attempt's id: 128 random bits.
 ///

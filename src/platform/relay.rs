@@ -11,6 +11,7 @@ use wasm_bindgen::JsValue;
 
 use super::bindings::{ReadableStream, WritableStream};
 use super::body::{Bytes, FIRST_READ, NEXT_READ};
+use super::clock::TimeLimit;
 use super::stream::at_least;
 use super::task::settled;
 
@@ -58,12 +59,17 @@ enum Next {
 
 impl Relay {
     /// Reads a body to its end, however slowly it is sent on, and gives it; `None` where it exceeds `limit` bytes: then
-    /// nothing of it is kept, and the rest is left to the sender.
+    /// nothing of it is kept, and the rest is left to the sender, and may take as long as it takes.
     ///
     /// # Errors
-    /// What the body failed with. What is sent on breaks off too.
-    pub async fn read(&self, body: ReadableStream, limit: u64) -> Result<Option<Bytes>, JsValue> {
-        let read = self.fill(&body, limit).await;
+    /// What the body failed with, or that the time is over. What is sent on breaks off too.
+    pub async fn read(
+        &self,
+        body: ReadableStream,
+        limit: u64,
+        time_limit: TimeLimit,
+    ) -> Result<Option<Bytes>, JsValue> {
+        let read = self.fill(&body, limit, time_limit).await;
         let mut shared = self.0.borrow_mut();
         let (end, whole) = match read {
             Ok(true) => (End::Whole, Ok(Some(shared.take_whole()))),
@@ -83,14 +89,14 @@ impl Relay {
     }
 
     /// Reads as long as `limit` allows, and says whether that was all.
-    async fn fill(&self, body: &ReadableStream, limit: u64) -> Result<bool, JsValue> {
+    async fn fill(&self, body: &ReadableStream, limit: u64, time_limit: TimeLimit) -> Result<bool, JsValue> {
         let reader = body.byob_reader()?;
         // What there is, be it a byte: it is to be sent on at once.
         let at_least = at_least(1)?;
         let mut view = Uint8Array::new_with_length(FIRST_READ);
         let mut length = 0_u64;
         loop {
-            let result = reader.next_piece(&view, &at_least).await?;
+            let result = reader.next_piece(&view, &at_least, Some(time_limit.left())).await?;
             let Some(piece) = result.value().filter(|piece| piece.length() > 0) else {
                 if result.done() {
                     return Ok(true);

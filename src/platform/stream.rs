@@ -5,9 +5,8 @@ use core::time::Duration;
 use js_sys::{JSON, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::bindings::{ReadResult, ReadableStream, Reader, Writer, within};
-use super::js_millis;
-use super::task::{settled, start};
+use super::bindings::{ReadResult, ReadableStream, Reader, Writer};
+use super::task::{settled, settled_within, start};
 
 impl ReadableStream {
     /// A reader that fills views of the caller's (Streams standard, `ReadableStreamBYOBReader`).
@@ -38,24 +37,19 @@ impl Reader {
     /// Reads into this view, as much as [`at_least`] says.
     ///
     /// # Errors
-    /// What the stream failed with.
-    pub async fn next_piece(&self, view: &Uint8Array, at_least: &JsValue) -> Result<ReadResult, JsValue> {
-        self.read_within(None, view, at_least).await
-    }
-
-    /// As [`Self::next_piece`], unless that takes longer than so long.
-    ///
-    /// # Errors
-    /// Also where it does.
-    pub async fn read_within(
+    /// What the stream failed with; or where it takes longer than `at_most`.
+    pub async fn next_piece(
         &self,
-        patience: Option<Duration>,
         view: &Uint8Array,
         at_least: &JsValue,
+        at_most: Option<Duration>,
     ) -> Result<ReadResult, JsValue> {
         let read = self.read(view, at_least)?;
-        let read = patience.map_or_else(|| read.clone(), |patience| within(js_millis(patience), &read));
-        Ok(settled(read).await?.unchecked_into())
+        let result = match at_most {
+            Some(limit) => settled_within(limit, read).await?,
+            None => settled(read).await?,
+        };
+        Ok(result.unchecked_into())
     }
 }
 

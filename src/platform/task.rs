@@ -8,6 +8,7 @@ use core::cell::RefCell;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
+use core::time::Duration;
 use std::sync::Arc;
 use std::task::Wake;
 
@@ -16,8 +17,8 @@ use oncegate_protocol::under_way::UnderWay;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::bindings::drive;
-use super::now;
+use super::bindings::{drive, wait_at_most};
+use super::{clock, js_millis, now};
 
 type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 
@@ -46,7 +47,23 @@ enum Wakes {
 #[derive(Default)]
 struct Turn {
     arrived: Option<Arrived>,
-    waits_for: Option<Promise>,
+    waits_for: Option<Wait>,
+}
+
+/// A promise that is waited for, and for how long at most.
+struct Wait {
+    promise: Promise,
+    at_most: Option<Duration>,
+}
+
+impl Wait {
+    /// The promise, for `glue.js`, which has been told of the limit.
+    fn told(self) -> Promise {
+        if let Some(limit) = self.at_most {
+            wait_at_most(js_millis(limit));
+        }
+        self.promise
+    }
 }
 
 thread_local! {
@@ -68,7 +85,7 @@ pub enum Begun {
 pub fn begin(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Begun {
     let number = add(Box::pin(work));
     match poll(number, None) {
-        Some(Step::WaitsFor(promise)) => Begun::UnderWay(STEP.with(|step| drive(step, number, &promise))),
+        Some(Step::WaitsFor(wait)) => Begun::UnderWay(STEP.with(|step| drive(step, number, &wait.told()))),
         Some(Step::Over(result)) => Begun::Over(result),
         None => Begun::Over(Err(no_such_task())),
     }
@@ -107,6 +124,18 @@ pub fn start(work: impl Future<Output = ()> + 'static) -> Promise {
 /// # Errors
 /// What it is rejected with; or that it is not awaited in [`run`], or beside another one.
 pub async fn settled(promise: Promise) -> Arrived {
+    wait(promise, None).await
+}
+
+/// As [`settled`], unless that takes longer than this. What comes after all is let go.
+///
+/// # Errors
+/// Also where it does: a `TimeoutError`.
+pub async fn settled_within(limit: Duration, promise: Promise) -> Arrived {
+    wait(promise, Some(limit)).await
+}
+
+async fn wait(promise: Promise, at_most: Option<Duration>) -> Arrived {
     let mut is_awaited = false;
     core::future::poll_fn(move |_| {
         TURN.with_borrow_mut(|turn| match turn {
@@ -114,7 +143,7 @@ pub async fn settled(promise: Promise) -> Arrived {
                 Poll::Ready(arrived.take().unwrap_or(Ok(JsValue::UNDEFINED)))
             }
             Some(Turn { waits_for: waits_for @ None, .. }) => {
-                *waits_for = Some(promise.clone());
+                *waits_for = Some(Wait { promise: promise.clone(), at_most });
                 is_awaited = true;
                 Poll::Pending
             }
@@ -126,14 +155,14 @@ pub async fn settled(promise: Promise) -> Arrived {
 
 /// What a step has come to.
 enum Step {
-    WaitsFor(Promise),
+    WaitsFor(Wait),
     Over(Result<JsValue, JsValue>),
 }
 
 /// For `glue.js`: polls a future, having told it what has arrived. Gives what it waits for next, or an array with what it has come to.
 fn step(number: u32, value: JsValue, failed: bool) -> Arrived {
     match poll(number, Some(if failed { Err(value) } else { Ok(value) })) {
-        Some(Step::WaitsFor(promise)) => Ok(promise.into()),
+        Some(Step::WaitsFor(wait)) => Ok(wait.told().into()),
         Some(Step::Over(result)) => result.map(|value| Array::of1(&value).into()),
         None => Err(no_such_task()),
     }
@@ -143,7 +172,7 @@ fn step(number: u32, value: JsValue, failed: bool) -> Arrived {
 fn poll(number: u32, arrived: Option<Arrived>) -> Option<Step> {
     let (mut work, waker) = with_task(number, |task| Some((task.work.take()?, task.waker.clone()))).flatten()?;
     let outer = TURN.replace(Some(Turn { arrived, waits_for: None }));
-    let polled = work.as_mut().poll(&mut Context::from_waker(&waker));
+    let polled = clock::standing(|| work.as_mut().poll(&mut Context::from_waker(&waker)));
     let turn = TURN.replace(outer).unwrap_or_default();
     Some(match polled {
         Poll::Ready(result) => {
@@ -152,7 +181,7 @@ fn poll(number: u32, arrived: Option<Arrived>) -> Option<Step> {
         }
         Poll::Pending => {
             with_task(number, |task| task.work = Some(work));
-            Step::WaitsFor(turn.waits_for.unwrap_or_else(|| woken(number)))
+            Step::WaitsFor(turn.waits_for.unwrap_or_else(|| Wait { promise: woken(number), at_most: None }))
         }
     })
 }

@@ -269,7 +269,7 @@ fn stream(lengths: &[u32], fails: bool) -> Response {
 async fn a_body_is_gathered_up_to_its_limit_and_not_beyond() {
     in_task(async {
         let gathered_of = |lengths: &'static [u32], limit, announced| async move {
-            match gather(stream(lengths, false).body().as_ref(), limit, announced).await.unwrap() {
+            match gather(stream(lengths, false).body().as_ref(), limit, announced, None).await.unwrap() {
                 Gathered::Whole(bytes) => (bytes.length(), "whole"),
                 Gathered::More(bytes, _) => (bytes.length(), "more"),
             }
@@ -287,7 +287,7 @@ async fn a_body_is_gathered_up_to_its_limit_and_not_beyond() {
         assert_eq!(gathered(&[11, 1_000_000], 10).await, (11, "more"), "what comes later is not read");
         assert_eq!(gathered(&[1_000_000], 10).await, (11, "more"));
         assert_eq!(gathered(&[1; 5_000], 10_000).await, (5_000, "whole"), "however small the pieces");
-        assert!(matches!(gather(None, 10, None).await.unwrap(), Gathered::Whole(bytes) if bytes.length() == 0));
+        assert!(matches!(gather(None, 10, None, None).await.unwrap(), Gathered::Whole(bytes) if bytes.length() == 0));
     })
     .await;
 }
@@ -295,7 +295,7 @@ async fn a_body_is_gathered_up_to_its_limit_and_not_beyond() {
 #[wasm_bindgen_test]
 async fn a_body_that_breaks_off_is_an_error() {
     in_task(async {
-        assert!(gather(stream(&[4], true).body().as_ref(), 10, None).await.is_err());
+        assert!(gather(stream(&[4], true).body().as_ref(), 10, None, None).await.is_err());
     })
     .await;
 }
