@@ -9,6 +9,7 @@ const TIME_LIMIT = 30_000;
 const HEADERS = ['idempotency-key', 'content-length', 'authorization', 'traceparent', 'oncegate-timing'];
 /** Answers that this isolate can give again, by their keys. */
 const remembered = new Map();
+const COMPLETED = { status: 200, headers: new Headers({ kind: 'completed' }) };
 
 export class Ledger extends DurableObject {
   constructor(state, env) {
@@ -17,58 +18,58 @@ export class Ledger extends DurableObject {
     this.sql.exec('CREATE TABLE IF NOT EXISTS r (key TEXT PRIMARY KEY, status INTEGER, lines TEXT, body BLOB) WITHOUT ROWID');
   }
 
-  /** A command comes in a header, an answer that is kept behind it in the body: a retry of this call may carry it once more. */
-  async fetch(request) {
-    const key = request.headers.get('command').slice(2);
-    if (request.headers.get('command').startsWith('b')) return this.claim(key);
-    const [status, lines] = [Number(request.headers.get('status')), decodeURIComponent(request.headers.get('lines'))];
-    return this.complete(key, status, lines, await request.arrayBuffer());
+  /** A command comes in a header, and so does a short answer that is kept: a body would be read piece by piece. */
+  fetch(request) {
+    const [command, key, status, lines, body] = request.headers.get('command').split(' ');
+    if (command === 'begin') return this.claim(key);
+    return this.complete(key, Number(status), atob(lines), Uint8Array.from(atob(body), (char) => char.charCodeAt(0)));
   }
 
   claim(key) {
-    const found = this.row('SELECT status, lines, body FROM r WHERE key = ?', key);
+    const [found] = this.sql.exec('SELECT status, lines, body FROM r WHERE key = ?', key).raw().toArray();
     if (found) return reply(found[0], `${found[1]}idempotency-status:replayed\n`, found[2]);
     this.sql.exec('INSERT INTO r (key) VALUES (?) ON CONFLICT DO NOTHING', key);
     return reply(200, 'kind:claimed\n', null);
   }
 
   complete(key, status, lines, body) {
-    if (!this.row('SELECT status, lines FROM r WHERE key = ?', key)) return reply(200, 'kind:stale\n', null);
-    this.sql.exec('UPDATE r SET status = ?, lines = ?, body = ? WHERE key = ?', status, lines, body, key);
-    return reply(200, 'kind:completed\n', null);
-  }
-
-  row(statement, key) {
-    return this.sql.exec(statement, key).raw().toArray()[0];
+    const statement = 'UPDATE r SET status = ?, lines = ?, body = ? WHERE key = ? AND status IS NULL';
+    const { rowsWritten } = this.sql.exec(statement, status, lines, body, key);
+    return rowsWritten > 0 ? new Response(null, COMPLETED) : reply(200, 'kind:stale\n', null);
   }
 }
 
 export default {
-  /** What is begun is finished, also if the client hangs up. */
+  /** What is begun is finished, also if the client hangs up; what is answered from memory begins nothing. */
   fetch(request, env, context) {
-    const answer = gate(request, env);
-    context.waitUntil(answer);
+    const hold = () => context.waitUntil(answer);
+    const answer = gate(request, env, new Alarm(), hold);
+    if (!isRemembered(request)) hold();
     return answer;
   },
 };
 
-async function gate(request, env) {
+const isRemembered = (request) => request.url.endsWith('/remembered');
+
+async function gate(request, env, alarm, hold) {
   const [key, announced] = HEADERS.map((name) => request.headers.get(name));
   // The claim says what is asked for, so the body comes before it.
   const body = await read(request.body, Number(announced) + 1);
-  const isRemembered = request.url.endsWith('/remembered');
-  const known = isRemembered && remembered.get(key);
-  if (known) return new Response(known.answer, known.init);
+  if (isRemembered(request)) {
+    const known = remembered.get(key);
+    if (known) return new Response(known.answer, known.init);
+    hold();
+  }
   const ledger = () => env.LEDGER.getByName(`payments-${key.charCodeAt(key.length - 1) % 8}`);
-  const found = await ask(ledger(), { command: `b ${key}` });
-  if (found && isRemembered) return remember(key, found.status, linesOf(found.headers), await read(found.body, 4096));
+  const found = await ask(alarm, ledger(), `begin ${key}`);
+  if (found && isRemembered(request)) return remember(key, found.status, linesOf(found.headers), await read(found.body, 4096));
   if (found) return found;
   const sent = linesOf(request.headers);
-  const response = await send(new URL(request.url), env, `${sent}oncegate-attempt:1\noncegate-fence:${key}\n`, body);
+  const response = await send(alarm, new URL(request.url), env, `${sent}oncegate-attempt:1\noncegate-fence:${key}\n`, body);
   const lines = linesOf(response.headers);
-  const answer = await read(response.body, Number(response.headers.get('content-length')) + 1);
-  const told = { command: `s ${key}`, status: `${response.status}`, lines: encodeURIComponent(lines) };
-  await ask(ledger(), told, answer);
+  const answer = await alarm.within(TIME_LIMIT, read(response.body, Number(response.headers.get('content-length')) + 1));
+  const kept = btoa(String.fromCharCode(...answer));
+  await ask(alarm, ledger(), `settle ${key} ${response.status} ${btoa(lines)} ${kept}`);
   return reply(response.status, `${lines}idempotency-status:created\n`, answer);
 }
 
@@ -79,38 +80,51 @@ function remember(key, status, lines, answer) {
 }
 
 /** Asks the ledger, within a time. Gives the answer if it is the client's. */
-function ask(ledger, headers, body) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(timeOut()), TIME_LIMIT);
-    const end = (settle) => (value) => {
-      clearTimeout(timer);
-      settle(value);
-    };
-    const init = { method: 'POST', headers, body, redirect: 'manual', encodeResponseBody: 'manual' };
-    const take = (response) => end(resolve)(response.headers.get('kind') ? undefined : response);
-    ledger.fetch('https://ledger/', init).then(take).catch(end(reject));
-  });
+async function ask(alarm, ledger, command) {
+  const init = { method: 'POST', headers: { command }, redirect: 'manual', encodeResponseBody: 'manual' };
+  const response = await alarm.within(TIME_LIMIT, ledger.fetch('https://ledger/', init));
+  return response.headers.get('kind') ? undefined : response;
 }
 
-/** Asks the origin, which is cut off where it takes too long. */
-async function send({ pathname, search }, env, lines, body) {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(timeOut()), TIME_LIMIT);
-  const { signal } = controller;
-  const init = { method: 'POST', headers: headersOf(lines), body, signal, redirect: 'manual', encodeResponseBody: 'manual' };
-  const response = await fetch(env.ORIGIN + pathname + search, init);
-  clearTimeout(timer);
-  return response;
+/** Asks the origin, within a time. */
+function send(alarm, { pathname, search }, env, lines, body) {
+  const init = { method: 'POST', headers: headersOf(lines), body, redirect: 'manual', encodeResponseBody: 'manual' };
+  return alarm.within(TIME_LIMIT, fetch(env.ORIGIN + pathname + search, init));
+}
+
+/** The limits on what is waited for one after the other, by one timer. */
+class Alarm {
+  #rings = Infinity;
+  #until;
+  #fail;
+
+  within(millis, promise) {
+    const now = Date.now();
+    this.#until = now + millis;
+    if (this.#until < this.#rings) this.#set(now, millis);
+    return new Promise((resolve, reject) => {
+      this.#fail = reject;
+      promise.then(resolve, reject);
+    });
+  }
+
+  #set(now, millis) {
+    this.#rings = now + millis;
+    setTimeout(() => this.#ring(), millis);
+  }
+
+  #ring() {
+    this.#rings = Infinity;
+    const now = Date.now();
+    if (now < this.#until) return this.#set(now, this.#until - now);
+    this.#fail(new DOMException('the time limit is over', 'TimeoutError'));
+  }
 }
 
 /** Reads a small body: in one read, whatever pieces it comes in. */
 async function read(body, size) {
   const { value } = await body.getReader({ mode: 'byob' }).read(new Uint8Array(size), { min: size });
   return value;
-}
-
-function timeOut() {
-  return new DOMException('the time limit is over', 'TimeoutError');
 }
 
 function reply(status, lines, body) {

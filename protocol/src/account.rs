@@ -77,9 +77,14 @@ pub struct Account<'a> {
 pub fn is_logged(route: Option<&Route>, record: Option<&RecordId>) -> bool {
     match (route, record) {
         (Some(route), Some(record)) => route.log.has(record),
-        (Some(route), None) => route.log != Share(0),
+        (Some(route), None) => is_ever_logged(route),
         (None, _) => true,
     }
+}
+
+/// Whether there may be a line in the log of a request on this route.
+pub fn is_ever_logged(route: &Route) -> bool {
+    route.log != Share(0)
 }
 
 impl Account<'_> {

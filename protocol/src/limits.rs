@@ -154,6 +154,8 @@ pub const OBSERVED_ANSWER: Duration = Duration::from_secs(600);
 pub const AT_REST: Duration = Duration::from_secs(3600);
 /// How much begins between two looks for what is to be given up.
 pub const BEGUN_PER_LOOK: u32 = 256;
+/// How many requests may be read at a time that end with their clients, each of some kilobytes (`src/gateway/hold.rs`).
+pub const READ_UNHELD: usize = 256;
 /// How many claims an object has in memory until they are settled, each of some hundred bytes.
 pub const CLAIMS_IN_MEMORY: usize = 1024;
 /// How long an answer of the origin is held back, at most, for what is to be said about it in a header, on a route that only observes.

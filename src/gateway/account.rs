@@ -1,10 +1,12 @@
 //! What is told of each keyed request when it has been answered: a line in the log, a data point, and a header if the client asks.
 
-use core::cell::Cell;
+use core::cell::{Cell, OnceCell};
 use core::time::Duration;
 
 use js_sys::Object;
-use oncegate_protocol::account::{Account, SERVER_TIMING, TIMING_WISH, TRACE_PARENT, Times, is_logged, wishes_times};
+use oncegate_protocol::account::{
+    Account, SERVER_TIMING, TIMING_WISH, TRACE_PARENT, Times, is_ever_logged, is_logged, wishes_times,
+};
 use oncegate_protocol::config::Route;
 use oncegate_protocol::cors::{Added, Maker, SITE, readable};
 use oncegate_protocol::headers::STATUS;
@@ -60,7 +62,7 @@ impl Opened {
             record: None,
             arrived_at,
             wishes_times: wishes_times(head.header(TIMING_WISH).as_deref()),
-            trace_parent: head.header(TRACE_PARENT),
+            trace_parent: if is_ever_logged(route) { head.header(TRACE_PARENT) } else { None },
             site: if route.cors.is_empty() { None } else { head.header(SITE) },
         }
     }
@@ -134,6 +136,11 @@ pub(super) fn refuse(
     add(replies::problem(problem)?, &added)
 }
 
+thread_local! {
+    /// Bindings do not change while an isolate lives.
+    static HAS_ANALYTICS: OnceCell<bool> = const { OnceCell::new() };
+}
+
 /// To whom a request is told of.
 struct Told {
     is_logged: bool,
@@ -142,7 +149,10 @@ struct Told {
 
 impl Told {
     fn of(deployment: &Deployment, route: Option<&Route>, record: Option<&RecordId>) -> Self {
-        Self { is_logged: is_logged(route, record), analytics: deployment.bindings.analytics() }
+        let bindings = &deployment.bindings;
+        let has_analytics = HAS_ANALYTICS.with(|known| *known.get_or_init(|| bindings.analytics().is_some()));
+        let analytics = if has_analytics { bindings.analytics() } else { None };
+        Self { is_logged: is_logged(route, record), analytics }
     }
 
     fn is_nothing(&self) -> bool {

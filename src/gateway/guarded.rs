@@ -55,6 +55,7 @@ pub(super) async fn execute(deployment: Rc<Deployment>, request: GuardedRequest)
     if let Some(remembered) = remembered::find(&request.identity.asked(), arrived_at) {
         return remembered.answer(&deployment, &request).await;
     }
+    deployment.hold();
     let (attempt, begun) = begin(&deployment, &request, request.identity.on_unknown(), arrived_at).await?;
     let Begun::Asked(question) = begun else { return attempt.go_on(begun, request).await };
     match attempt.probe(&request, &question).await? {

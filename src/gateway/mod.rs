@@ -5,8 +5,8 @@
 //! 2. A guarded body is read, up to the route's limit, and the request gets its identity.
 //! 3. [`guarded`] claims the key at the ledger, calls the origin, says how it ended, and replies.
 //!
-//! What is not passed through is inside `waitUntil`, so that a client who hangs up does not cut it off: neither what is guarded, nor a
-//! future, which would stay in memory for good.
+//! What is not passed through is inside `waitUntil` ([`hold`] says from when on), so that a client who hangs up does not cut it off: neither
+//! what is guarded, nor a future, which would stay in memory for good.
 
 mod account;
 mod answered;
@@ -15,6 +15,7 @@ mod body;
 mod decoded;
 mod early;
 mod guarded;
+mod hold;
 mod observed;
 mod probe;
 mod remembered;
@@ -38,6 +39,7 @@ use crate::origin::{self, Passed};
 use crate::platform::{Begun, Bindings, Context, Head, Request, begin, describe, discard, now, or_else, start};
 use crate::{configuration, log, operator};
 use account::{Notes, Opened};
+use hold::Hold;
 pub(crate) use remembered::forget;
 pub(crate) use replies::problem as problem_reply;
 
@@ -47,9 +49,15 @@ pub(crate) struct Deployment {
     pub(crate) bindings: Bindings,
     context: Context,
     notes: Notes,
+    hold: Rc<Hold>,
 }
 
 impl Deployment {
+    /// From here on the request goes on whether its client waits or not.
+    fn hold(&self) {
+        self.hold.now(&self.context);
+    }
+
     /// Has the platform let a promise go on whether the client waits or not. Where it does not take it, it goes on as long as the
     /// request does.
     pub(crate) fn wait_until(&self, promise: &Promise) {
@@ -74,11 +82,11 @@ pub fn handle(request: Request, bindings: Bindings, context: Context) -> JsValue
 
 /// As [`handle`], by another configuration than that of the variables.
 pub fn handle_as(configure: impl Configure, request: Request, bindings: Bindings, context: Context) -> JsValue {
-    match begin(answer(configure, request, bindings, context.clone())) {
+    let hold = Rc::new(Hold::default());
+    match begin(answer(configure, request, bindings, context.clone(), Rc::clone(&hold))) {
         Begun::Over(answer) => answer.unwrap_or_else(|_| replies::last_resort().into()),
         Begun::UnderWay(promise) => {
-            // Where the platform does not take it, it goes on as long as the request does.
-            let _ = context.wait_until(&promise);
+            hold.begin(&context, &promise);
             promise.into()
         }
     }
@@ -89,9 +97,12 @@ async fn answer(
     request: Request,
     bindings: Bindings,
     context: Context,
+    hold: Rc<Hold>,
 ) -> Result<JsValue, JsValue> {
     let answer = match configure(&bindings) {
-        Ok(config) => route(Rc::new(Deployment { config, bindings, context, notes: Notes::default() }), request).await,
+        Ok(config) => {
+            route(Rc::new(Deployment { config, bindings, context, notes: Notes::default(), hold }), request).await
+        }
         Err(reason) => {
             log::error("misconfigured", json!({ "reason": reason }));
             replies::problem(&Problem::misconfigured()).map(Into::into)
@@ -169,7 +180,10 @@ async fn guard_request(
     arrived_at: Timestamp,
 ) -> Result<JsValue, JsValue> {
     let opened = Opened::new(guarded.route(), &head, arrived_at);
-    let request = match body::read(request, head, guarded).await? {
+    let unheld = deployment.hold.put_off(guarded.route());
+    let read = body::read(request, head, guarded).await?;
+    drop(unheld);
+    let request = match read {
         body::Read::Identified(request) => request,
         body::Read::PassThrough(request, head) => return pass(&deployment, &request, &head),
         body::Read::Refused(problem) => return opened.close(&deployment, replies::problem(&problem)?).map(Into::into),

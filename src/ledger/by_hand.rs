@@ -91,9 +91,7 @@ impl Records {
             states.join(", ")
         );
         let rows = self.database.read(&statement, &[&after(step), &blob(last.as_bytes())])?;
-        let candidate = |row: &Array| {
-            Some((record_id(row, 0)?, column_bytes(row, 1).unwrap_or_default()))
-        };
+        let candidate = |row: &Array| Some((record_id(row, 0)?, column_bytes(row, 1).unwrap_or_default()));
         Ok(rows.iter().filter_map(candidate).collect())
     }
 }

@@ -106,13 +106,9 @@ impl Records {
                 let body = if columns == Columns::RecordAndBody { column_of(&row, 1) } else { None };
                 Found::new(generation, first_column(&row), body, Source::Storage)
             }
-            None => Found {
-                stored: Stored::Absent,
-                row: Vec::new(),
-                generation: None,
-                body: None,
-                source: Source::Storage,
-            },
+            None => {
+                Found { stored: Stored::Absent, row: Vec::new(), generation: None, body: None, source: Source::Storage }
+            }
         })
     }
 

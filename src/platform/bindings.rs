@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(module = "/src/platform/glue.js")]
 extern "C" {
     pub fn drive(step: &Function, task: u32, waits_for: &Promise) -> Promise;
+    pub fn over(result: &JsValue) -> JsValue;
     #[wasm_bindgen(js_name = waitAtMost)]
     pub fn wait_at_most(millis: f64);
 

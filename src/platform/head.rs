@@ -103,7 +103,7 @@ impl Head {
         }
         let lines = header_values(&self.request, &names(self.read_ahead))?;
         let value = |line: &str| line.strip_prefix('=').map(str::to_owned);
-        Ok(self.values.get_or_init(|| lines.split('\n').map(value).collect()))
+        Ok(self.values.get_or_init(|| lines.split_terminator('\n').map(value).collect()))
     }
 }
 

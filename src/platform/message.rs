@@ -4,9 +4,7 @@ use js_sys::{Array, Uint8Array};
 use oncegate_protocol::headers::Headers as List;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::bindings::{
-    self, Fetcher, Headers, RepeatedResponse, Request, Response, header_lines, send,
-};
+use super::bindings::{self, Fetcher, Headers, RepeatedResponse, Request, Response, header_lines, send};
 use super::clock::TimeLimit;
 use super::property;
 use super::task::settled_within;

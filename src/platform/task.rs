@@ -12,12 +12,12 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::task::Wake;
 
-use js_sys::{Array, Function, Promise};
+use js_sys::{Function, Promise};
 use oncegate_protocol::under_way::UnderWay;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::bindings::{drive, wait_at_most};
+use super::bindings::{drive, over, wait_at_most};
 use super::{clock, js_millis, now};
 
 type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
@@ -163,7 +163,7 @@ enum Step {
 fn step(number: u32, value: JsValue, failed: bool) -> Arrived {
     match poll(number, Some(if failed { Err(value) } else { Ok(value) })) {
         Some(Step::WaitsFor(wait)) => Ok(wait.told().into()),
-        Some(Step::Over(result)) => result.map(|value| Array::of1(&value).into()),
+        Some(Step::Over(result)) => result.map(|value| over(&value)),
         None => Err(no_such_task()),
     }
 }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use oncegate::configuration::read_with_routes;
 use oncegate::platform::{
     Bytes, Cipher, Fetcher, Gathered, OutgoingRequest, Purpose, Relay, Response, TIME_LIMIT_OVER, TimeLimit,
-    WritableStream, gather, header_list, pipe, property, reply, run, settled, sleep,
+    WritableStream, gather, header_list, now, pipe, property, reply, run, settled, settled_within, sleep,
 };
 use oncegate_protocol::hashing::BodyDigest;
 use oncegate_protocol::ids::{AttemptId, RecordId};
@@ -118,7 +118,7 @@ async fn a_request_is_sent_as_it_was_made_and_redirects_are_answers() {
     in_task(async {
         let (service, limit) = (service(), TimeLimit::begin(Duration::from_secs(9)));
         let request = outgoing("PROPFIND", &[("x-a", "1"), ("x-c", "a: b")], Some(b"abc")).unwrap();
-        let arrived = request.send(Some(&service), &limit, Purpose::PassOnNew).await.unwrap();
+        let arrived = request.send(Some(&service), limit, Purpose::PassOnNew).await.unwrap();
         assert_eq!((arrived.response.status(), body_of(&arrived.response).await), (201, b"yes".to_vec()));
         let text = ("content-type".to_owned(), "text/plain;charset=UTF-8".to_owned());
         assert_eq!(arrived.headers, [text, ("x-b".to_owned(), "2".to_owned())]);
@@ -131,9 +131,9 @@ async fn a_request_is_sent_as_it_was_made_and_redirects_are_answers() {
         says("encodeResponseBody", "manual");
         assert_eq!(property(&sent("headers"), "x-c").as_string().as_deref(), Some("a: b"));
         assert_eq!(sent("body").unchecked_into::<Uint8Array>().to_vec(), b"abc");
-        request.send(Some(&service), &limit, Purpose::Read).await.unwrap();
+        request.send(Some(&service), limit, Purpose::Read).await.unwrap();
         assert!(property(&property(&service, "init"), "encodeResponseBody").is_undefined());
-        request.send(Some(&service), &limit, Purpose::PassOn).await.unwrap();
+        request.send(Some(&service), limit, Purpose::PassOn).await.unwrap();
         assert!(property(&property(&service, "init"), "cache").is_undefined());
     })
     .await;
@@ -154,21 +154,87 @@ fn what_the_platform_would_refuse_is_refused_before_it_is_sent() {
     assert!(outgoing("POST", &[("x-a", "1\nx-b: 2")], None).is_err());
 }
 
+fn name_of(thrown: &JsValue) -> Option<String> {
+    property(thrown, "name").as_string()
+}
+
+/// A promise of `value`, after so many milliseconds.
+fn after(millis: u32, value: &str) -> Promise {
+    script(&format!("new Promise((resolve) => setTimeout(() => resolve({value}), {millis}))")).unchecked_into()
+}
+
 #[wasm_bindgen_test]
-async fn a_time_limit_ends_a_call_unless_it_is_lifted() {
+async fn a_call_is_not_waited_for_beyond_its_time_limit() {
     in_task(async {
-        let service = service();
-        let limits = [0, 0].map(|_| TimeLimit::begin(Duration::from_millis(10)));
-        let [ended, lifted] = &limits;
-        let mut signals = Vec::new();
-        for limit in [ended, lifted] {
-            outgoing("GET", &[], None).unwrap().send(Some(&service), limit, Purpose::Read).await.unwrap();
-            signals.push(property(&property(&service, "init"), "signal"));
+        let never = script("({ fetch: () => new Promise(() => {}) })").unchecked_into::<Fetcher>();
+        let limit = TimeLimit::begin(Duration::from_millis(20));
+        let sent = outgoing("GET", &[], None).unwrap().send(Some(&never), limit, Purpose::Read).await;
+        assert_eq!(sent.err().and_then(|thrown| name_of(&thrown)).as_deref(), Some(TIME_LIMIT_OVER));
+        assert_eq!(limit.left(), Duration::ZERO);
+        // The limit is on the answer's body, too.
+        let body = stream_that_stops();
+        let gathered = gather(body.body().as_ref(), 10, None, Some(Duration::from_millis(20))).await;
+        assert_eq!(gathered.err().and_then(|thrown| name_of(&thrown)).as_deref(), Some(TIME_LIMIT_OVER));
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn each_wait_has_its_own_limit_whatever_those_before_had() {
+    in_task(async {
+        let millis = Duration::from_millis;
+        let settles = |value: JsValue| value.as_string();
+        // The alarm of the first rings during the second, which has longer; and the third has less than is left of that.
+        assert_eq!(settled_within(millis(40), after(1, "'a'")).await.map(settles), Ok(Some("a".to_owned())));
+        assert_eq!(settled_within(millis(5_000), after(80, "'b'")).await.map(settles), Ok(Some("b".to_owned())));
+        let begun = now();
+        let ended = settled_within(millis(30), after(4_000, "'c'")).await;
+        assert_eq!(ended.err().and_then(|thrown| name_of(&thrown)).as_deref(), Some(TIME_LIMIT_OVER));
+        assert!(now().since(begun) < millis(2_000), "{:?}", now().since(begun));
+        // What has no limit is not ended by an alarm that was set before.
+        assert!(settled_within(millis(20), after(1, "'d'")).await.is_ok());
+        assert_eq!(settled(after(60, "'e'")).await.map(settles), Ok(Some("e".to_owned())));
+        // A failure is the promise's own.
+        let failing = script("Promise.reject(new RangeError('no'))").unchecked_into();
+        let failed = settled_within(millis(1_000), failing).await;
+        assert_eq!(failed.err().and_then(|thrown| name_of(&thrown)).as_deref(), Some("RangeError"));
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn an_answer_that_comes_too_late_is_let_go() {
+    in_task(async {
+        let source = "globalThis.late = new Response(new ReadableStream({ cancel() { globalThis.isLetGo = true; } }))";
+        script(source);
+        for late in ["late", "[late, 'its kind']"] {
+            script("globalThis.isLetGo = false");
+            script(source);
+            assert!(settled_within(Duration::from_millis(10), after(40, late)).await.is_err());
+            sleep(Duration::from_millis(80)).await;
+            assert!(script("globalThis.isLetGo").is_truthy(), "{late}");
         }
-        lifted.lift();
-        sleep(Duration::from_millis(60)).await;
-        let aborted = signals.iter().map(|signal| property(&property(signal, "reason"), "name").as_string());
-        assert_eq!(aborted.collect::<Vec<_>>(), [Some(TIME_LIMIT_OVER.to_owned()), None]);
+    })
+    .await;
+}
+
+/// A response whose body begins, and then stops.
+fn stream_that_stops() -> Response {
+    let source = "new Response(new ReadableStream({ type: 'bytes', \
+                  pull(c) { if (!this.begun) { this.begun = true; c.enqueue(new Uint8Array(3)); } } }))";
+    script(source).unchecked_into()
+}
+
+#[wasm_bindgen_test]
+async fn the_clock_stands_still_within_a_step() {
+    in_task(async {
+        script("(globalThis.realNow = Date.now, globalThis.shown = 1000, Date.now = () => globalThis.shown++)");
+        let (first, again) = (now(), now());
+        settled(after(1, "0")).await.unwrap();
+        let later = now();
+        script("Date.now = globalThis.realNow");
+        assert_eq!(first, again);
+        assert!(first < later, "{first:?} {later:?}");
     })
     .await;
 }
@@ -197,12 +263,10 @@ async fn a_digest_is_that_of_all_bytes_whoever_computes_it() {
 }
 
 #[wasm_bindgen_test]
-fn a_body_in_one_piece_is_not_copied_again() {
-    let whole = bytes(&[b"ab", b"c"]).whole();
-    assert_eq!(whole.length(), 3);
-    let [piece] = whole.pieces() else { panic!("several pieces") };
-    assert!(Object::is(&whole.joined(&[]), piece), "another array");
-    assert_eq!(Bytes::default().whole().length(), 0);
+fn a_body_in_one_piece_is_not_copied() {
+    let one = bytes(&[b"ab"]);
+    let [piece] = one.pieces() else { panic!("several pieces") };
+    assert!(Object::is(&one.joined(&[]), piece), "another array");
 }
 
 /// The cipher of one body, and what it makes of its first and only segment.
@@ -315,7 +379,8 @@ async fn tasks_begin_at_once_and_wake_each_other() {
             Ok(JsValue::UNDEFINED)
         });
         assert_eq!(*said.borrow(), ["waits"]);
-        let read = relay.read(stream(&[4, 5], false).body().unwrap(), 10).await.unwrap();
+        let limit = TimeLimit::begin(Duration::from_secs(9));
+        let read = relay.read(stream(&[4, 5], false).body().unwrap(), 10, limit).await.unwrap();
         assert_eq!(read.unwrap().length(), 9);
         settled(sent).await.unwrap();
         assert_eq!(*said.borrow(), ["waits", "has sent"]);

@@ -32,7 +32,7 @@ pub(crate) use values::is_token_byte;
 
 use serde_json::Value;
 
-use crate::account::{TIMING_WISH, TRACE_PARENT};
+use crate::account::{TIMING_WISH, TRACE_PARENT, is_ever_logged};
 use crate::cors::SITE;
 use crate::limits;
 use crate::operator::AdminToken;
@@ -119,8 +119,10 @@ impl Config {
 fn read_ahead(routes: &RouteTable) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let site = |route: &Route| (!route.cors.is_empty()).then_some(SITE);
-    let of_routes = routes.routes().iter().flat_map(|route| route.headers().into_iter().chain(site(route)));
-    for name in ["content-length", TIMING_WISH, TRACE_PARENT].into_iter().chain(of_routes) {
+    let trace = |route: &Route| is_ever_logged(route).then_some(TRACE_PARENT);
+    let of_routes =
+        routes.routes().iter().flat_map(|route| route.headers().into_iter().chain(site(route)).chain(trace(route)));
+    for name in ["content-length", TIMING_WISH].into_iter().chain(of_routes) {
         if names.len() < limits::HEADERS_READ_AHEAD && !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
