@@ -49,7 +49,12 @@ impl Remembered {
     /// The reply to a request.
     pub(super) async fn answer(&self, deployment: &Deployment, request: &GuardedRequest) -> Result<Response, JsValue> {
         let response = self.reply.response()?;
-        if self.is_encoded { as_accepted(deployment, response, &request.head).await } else { Ok(response) }
+        if !self.is_encoded {
+            return Ok(response);
+        }
+        // To decode it takes some steps, which would be left behind if the client hung up meanwhile.
+        deployment.hold();
+        as_accepted(deployment, response, &request.head).await
     }
 }
 

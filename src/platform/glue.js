@@ -31,6 +31,7 @@ export async function drive(step, task, next) {
       value = thrown;
       failed = true;
     }
+    alarm?.rest();
     // Its future has gone with the Wasm that it was in.
     if (lifecycle.hasFallen || lifecycle.starts !== starts) throw new Error('the Wasm has fallen');
     next = step(task, value, failed);
@@ -64,6 +65,11 @@ class Alarm {
     });
   }
 
+  /** What was waited for has come: it is in use from here on, and no longer to be let go. */
+  rest() {
+    this.#promise = undefined;
+  }
+
   stop() {
     clearTimeout(this.#timer);
   }
@@ -76,20 +82,20 @@ class Alarm {
 
   #ring() {
     this.#rings = Infinity;
+    if (this.#promise === undefined) return;
     const now = Date.now();
     // Never more than the limit, wherever the clock has been set.
     const left = Math.min(this.#until - now, this.#millis);
     if (left > 0) return this.#set(now, left);
-    // What has settled does not fail any more.
-    this.#fail(timeOut());
     this.#promise.then(letGo, () => {});
+    this.#fail(timeOut());
   }
 }
 
-/** Gives up a response, or one with what was read of it: it would hold a connection. One whose body is read stays with its reader. */
+/** Gives up a response, or one with what was read of it, that nobody waits for any more: it would hold a connection. */
 function letGo(value) {
   const [response] = Array.isArray(value) ? value : [value];
-  if (response instanceof Response && !response.bodyUsed) response.body?.cancel();
+  if (response instanceof Response) response.body?.cancel().catch(() => {});
 }
 
 /**

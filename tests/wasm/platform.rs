@@ -203,7 +203,7 @@ async fn each_wait_has_its_own_limit_whatever_those_before_had() {
 }
 
 #[wasm_bindgen_test]
-async fn an_answer_that_comes_too_late_is_let_go() {
+async fn an_answer_that_comes_too_late_is_let_go_and_no_other() {
     in_task(async {
         let source = "globalThis.late = new Response(new ReadableStream({ cancel() { globalThis.isLetGo = true; } }))";
         script(source);
@@ -214,6 +214,12 @@ async fn an_answer_that_comes_too_late_is_let_go() {
             sleep(Duration::from_millis(80)).await;
             assert!(script("globalThis.isLetGo").is_truthy(), "{late}");
         }
+        // What has come in time is in use, also when the alarm rings that was set for it.
+        script("globalThis.isLetGo = false");
+        script(source);
+        assert!(settled_within(Duration::from_millis(20), after(1, "late")).await.is_ok());
+        settled(after(80, "0")).await.unwrap();
+        assert!(!script("globalThis.isLetGo").is_truthy());
     })
     .await;
 }
