@@ -8,7 +8,7 @@ use oncegate_protocol::DecodeError;
 use oncegate_protocol::config::Placement;
 use oncegate_protocol::retry::{self, Failure, Progress};
 use oncegate_protocol::seal::Seal;
-use oncegate_protocol::wire::{COMMAND_HEADER, Command, KIND_HEADER, Kind, OperatorCommand, Reply, Report, to_header};
+use oncegate_protocol::wire::{COMMAND_HEADER, Command, KIND_HEADER, Kind, OperatorCommand, Reply, Report};
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -72,13 +72,11 @@ struct Message {
 impl Message {
     /// A command, with the body of an answer behind it, if one is kept.
     fn new(command: &Command, body: Option<Bytes>) -> Self {
-        let (mut frame, body) = (command.encode(), body.unwrap_or_default());
-        let length = usize::try_from(body.length()).unwrap_or(usize::MAX).saturating_add(frame.len());
-        if !command.is_for_header(length) {
-            return Self { header: String::new(), body: Some(body.joined(&frame)) };
+        let head = command.encode();
+        match command.to_header(&head) {
+            Some(value) => Self { header: format!("{COMMAND_HEADER}:{value}\n"), body: None },
+            None => Self { header: String::new(), body: Some(body.unwrap_or_default().joined(&head)) },
         }
-        frame.extend(body.to_vec());
-        Self { header: format!("{COMMAND_HEADER}:{}\n", to_header(&frame)), body: None }
     }
 }
 

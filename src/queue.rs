@@ -57,7 +57,7 @@ fn deliver(message: Message, route: &'static Route, context: &Rc<(Bindings, Cont
 
 async fn send(message: &Message, route: &Route, (bindings, context): &(Bindings, Context)) -> Result<Verdict, JsValue> {
     let request = message_request(message, &address(route), METHOD, &key(&message.id()))?;
-    let answer = gateway::handle(request, bindings.clone(), context.clone());
+    let answer = gateway::handle_as(configuration::configuration, request, bindings.clone(), context.clone());
     let response: Response = settled(Promise::resolve(&answer)).await?.unchecked_into();
     let headers = response.headers();
     let (mark, retry_after) = (headers.get(STATUS)?, headers.get("retry-after")?);

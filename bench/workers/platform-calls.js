@@ -18,11 +18,11 @@ export class Ledger extends DurableObject {
     this.sql.exec('CREATE TABLE IF NOT EXISTS r (key TEXT PRIMARY KEY, status INTEGER, lines TEXT, body BLOB) WITHOUT ROWID');
   }
 
-  /** A command comes in a header, and so does a short answer that is kept: a body would be read piece by piece. */
-  fetch(request) {
-    const [command, key, status, lines, body] = request.headers.get('command').split(' ');
+  /** A command comes in a header, an answer that is kept behind it in the body: a retry of this call may carry it once more. */
+  async fetch(request) {
+    const [command, key, status, lines] = request.headers.get('command').split(' ');
     if (command === 'begin') return this.claim(key);
-    return this.complete(key, Number(status), atob(lines), Uint8Array.from(atob(body), (char) => char.charCodeAt(0)));
+    return this.complete(key, Number(status), atob(lines), await request.arrayBuffer());
   }
 
   claim(key) {
@@ -68,8 +68,7 @@ async function gate(request, env, alarm, hold) {
   const response = await send(alarm, new URL(request.url), env, `${sent}oncegate-attempt:1\noncegate-fence:${key}\n`, body);
   const lines = linesOf(response.headers);
   const answer = await alarm.within(TIME_LIMIT, read(response.body, Number(response.headers.get('content-length')) + 1));
-  const kept = btoa(String.fromCharCode(...answer));
-  await ask(alarm, ledger(), `settle ${key} ${response.status} ${btoa(lines)} ${kept}`);
+  await ask(alarm, ledger(), `settle ${key} ${response.status} ${btoa(lines)}`, answer);
   return reply(response.status, `${lines}idempotency-status:created\n`, answer);
 }
 
@@ -80,8 +79,8 @@ function remember(key, status, lines, answer) {
 }
 
 /** Asks the ledger, within a time. Gives the answer if it is the client's. */
-async function ask(alarm, ledger, command) {
-  const init = { method: 'POST', headers: { command }, redirect: 'manual', encodeResponseBody: 'manual' };
+async function ask(alarm, ledger, command, body) {
+  const init = { method: 'POST', headers: { command }, body, redirect: 'manual', encodeResponseBody: 'manual' };
   const response = await alarm.within(TIME_LIMIT, ledger.fetch('https://ledger/', init));
   return response.headers.get('kind') ? undefined : response;
 }

@@ -129,7 +129,7 @@ impl Attempt {
             }
         };
         let (service, sent_at) = (self.deployment.bindings.origin_service(), now());
-        let answer = outgoing.send(service.as_ref(), time_limit, Purpose::PassOn).await;
+        let answer = outgoing.send(service.as_ref(), time_limit, Purpose::PassOn, self.deployment.given_up).await;
         self.deployment.notes.origin_took(now().since(sent_at));
         match answer {
             Ok(arrived) => self.settle(arrived, &method, time_limit).await,

@@ -36,7 +36,9 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::origin::{self, Passed};
-use crate::platform::{Begun, Bindings, Context, Head, Request, begin, describe, discard, now, or_else, start};
+use crate::platform::{
+    Begun, Bindings, Context, GivenUp, Head, Request, begin, describe, discard, now, or_else, start,
+};
 use crate::{configuration, log, operator};
 use account::{Notes, Opened};
 use hold::Hold;
@@ -50,6 +52,8 @@ pub(crate) struct Deployment {
     context: Context,
     notes: Notes,
     hold: Rc<Hold>,
+    /// What becomes of its calls to the origin whose time is over.
+    given_up: GivenUp,
 }
 
 impl Deployment {
@@ -77,13 +81,23 @@ impl<F: FnOnce(&Bindings) -> Result<&'static Config, String> + 'static> Configur
 
 /// Answers one request, with a response or the promise of one. There is always an answer: what fails inside becomes one that says so.
 pub fn handle(request: Request, bindings: Bindings, context: Context) -> JsValue {
-    handle_as(configuration::configuration, request, bindings, context)
+    handle_in(configuration::configuration, request, bindings, context, GivenUp::Left)
 }
 
-/// As [`handle`], by another configuration than that of the variables.
+/// As [`handle`], by another configuration than that of the variables, and in an invocation that may go on when the request is over.
 pub fn handle_as(configure: impl Configure, request: Request, bindings: Bindings, context: Context) -> JsValue {
+    handle_in(configure, request, bindings, context, GivenUp::Aborted)
+}
+
+fn handle_in(
+    configure: impl Configure,
+    request: Request,
+    bindings: Bindings,
+    context: Context,
+    given_up: GivenUp,
+) -> JsValue {
     let hold = Rc::new(Hold::default());
-    match begin(answer(configure, request, bindings, context.clone(), Rc::clone(&hold))) {
+    match begin(answer(configure, request, bindings, context.clone(), Rc::clone(&hold), given_up)) {
         Begun::Over(answer) => answer.unwrap_or_else(|_| replies::last_resort().into()),
         Begun::UnderWay(promise) => {
             hold.begin(&context, &promise);
@@ -98,10 +112,12 @@ async fn answer(
     bindings: Bindings,
     context: Context,
     hold: Rc<Hold>,
+    given_up: GivenUp,
 ) -> Result<JsValue, JsValue> {
     let answer = match configure(&bindings) {
         Ok(config) => {
-            route(Rc::new(Deployment { config, bindings, context, notes: Notes::default(), hold }), request).await
+            route(Rc::new(Deployment { config, bindings, context, notes: Notes::default(), hold, given_up }), request)
+                .await
         }
         Err(reason) => {
             log::error("misconfigured", json!({ "reason": reason }));

@@ -118,7 +118,7 @@ impl Attempt {
         let service = self.deployment.bindings.origin_service();
         // An answer in the edge's cache may be older than what is asked about.
         OutgoingRequest::new(address, METHOD, &headers, None)?
-            .send(service.as_ref(), time_limit, Purpose::PassOnNew)
+            .send(service.as_ref(), time_limit, Purpose::PassOnNew, self.deployment.given_up)
             .await
     }
 

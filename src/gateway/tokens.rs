@@ -12,8 +12,8 @@ use wasm_bindgen::JsValue;
 use super::Deployment;
 use crate::log;
 use crate::platform::{
-    Arrived, Gathered, OutgoingRequest, Purpose, TimeLimit, check_signature, describe, discard, gather, now, settled,
-    sleep, start,
+    Arrived, Gathered, GivenUp, OutgoingRequest, Purpose, TimeLimit, check_signature, describe, discard, gather, now,
+    settled, sleep, start,
 };
 
 thread_local! {
@@ -68,7 +68,7 @@ async fn fetch(address: &KeySetAddress) -> Result<FetchedKeys, JsValue> {
     let time_limit = TimeLimit::begin(limits::KEY_SET_TIMEOUT);
     let headers = [("accept".to_owned(), "application/jwk-set+json, application/json".to_owned())];
     let request = OutgoingRequest::new(address.as_str().to_owned(), "GET", &headers, None)?;
-    let Arrived { response, .. } = request.send(None, time_limit, Purpose::Read).await?;
+    let Arrived { response, .. } = request.send(None, time_limit, Purpose::Read, GivenUp::Aborted).await?;
     match gather(response.body().as_ref(), limits::KEY_SET_BYTES, None, Some(time_limit.left())).await? {
         Gathered::Whole(bytes) => Ok(FetchedKeys::Answer { status: response.status(), body: bytes.to_vec() }),
         Gathered::More(_, rest) => {

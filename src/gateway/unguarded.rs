@@ -27,7 +27,8 @@ impl Attempt {
             Err(problem) => return replies::problem(&problem),
         };
         let service = self.deployment.bindings.origin_service();
-        let arrived = match outgoing.send(service.as_ref(), time_limit, Purpose::PassOn).await {
+        let arrived = match outgoing.send(service.as_ref(), time_limit, Purpose::PassOn, self.deployment.given_up).await
+        {
             Ok(arrived) => arrived,
             Err(thrown) => {
                 self.log("origin failed", json!({ "reason": describe(&thrown) }));

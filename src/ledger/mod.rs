@@ -302,11 +302,9 @@ impl Shard {
     }
 }
 
-/// The command in a header, and what follows its head.
-fn read_command(header: &str) -> Result<(Command, Option<Uint8Array>), DecodeError> {
-    let frame = wire::from_header(header)?;
-    let (head, body) = frame.split_at_checked(wire::head_length(&frame)?).ok_or(DecodeError::Truncated("the head"))?;
-    Ok((Command::decode(head, body.len())?, (!body.is_empty()).then(|| Uint8Array::from(body))))
+/// The command in a header. Nothing follows it.
+fn read_command(head: &str) -> Result<(Command, Option<Uint8Array>), DecodeError> {
+    Ok((Command::decode(&wire::from_header(head)?, 0)?, None))
 }
 
 /// The command in a frame, and what follows its head.

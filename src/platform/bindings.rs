@@ -42,6 +42,7 @@ extern "C" {
         body: Option<&Uint8Array>,
         cache: Option<&str>,
         encode_response_body: Option<&str>,
+        is_aborted: bool,
     ) -> Promise;
 
     #[derive(Debug)]
@@ -55,8 +56,8 @@ extern "C" {
     #[wasm_bindgen(js_name = orElse)]
     pub fn or_else(promise: &Promise, instead: &Function) -> Promise;
 
-    #[wasm_bindgen(js_name = gatherPieces)]
-    pub fn gather_pieces(body: &ReadableStream, limit: f64, announced: Option<f64>) -> Promise;
+    #[wasm_bindgen(catch, js_name = gatherPieces)]
+    pub fn gather_pieces(body: &ReadableStream, limit: f64, announced: Option<f64>) -> Result<Promise, JsValue>;
     pub fn sha256(bytes: &Uint8Array) -> Promise;
     #[wasm_bindgen(js_name = consoleFile)]
     pub fn console_file(name: &str) -> JsValue;

@@ -100,7 +100,7 @@ pub async fn gather(
     at_most: Option<Duration>,
 ) -> Result<Gathered, JsValue> {
     let Some(stream) = stream else { return Ok(Gathered::Whole(Bytes::default())) };
-    let reading = gather_pieces(stream, limit as f64, announced.map(|announced| announced as f64));
+    let reading = gather_pieces(stream, limit as f64, announced.map(|announced| announced as f64))?;
     let gathered = match at_most {
         Some(limit) => settled_within(limit, reading).await?,
         None => settled(reading).await?,

@@ -54,7 +54,7 @@ impl TimeLimit {
         Self { begun_at: now(), limit }
     }
 
-    /// How long what is still to come may take. Never more than the limit, wherever the clock has been set.
+    /// How long what is still to come may take, by the clock; never more than the limit.
     pub fn left(&self) -> Duration {
         self.limit.saturating_sub(now().since(self.begun_at))
     }

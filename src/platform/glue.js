@@ -20,29 +20,33 @@ export function over(result) {
 export async function drive(step, task, next) {
   const { starts } = lifecycle;
   let alarm;
-  while (!Array.isArray(next)) {
-    const limit = mostMillis;
-    mostMillis = undefined;
-    let value;
-    let failed = false;
-    try {
-      value = await (limit === undefined ? next : (alarm ??= new Alarm()).within(limit, next));
-    } catch (thrown) {
-      value = thrown;
-      failed = true;
+  try {
+    while (!Array.isArray(next)) {
+      const limit = mostMillis;
+      mostMillis = undefined;
+      let value;
+      let failed = false;
+      try {
+        value = await (limit === undefined ? next : (alarm ??= new Alarm()).within(limit, next));
+      } catch (thrown) {
+        value = thrown;
+        failed = true;
+      }
+      alarm?.rest();
+      // Its future has gone with the Wasm that it was in.
+      if (lifecycle.hasFallen || lifecycle.starts !== starts) throw new Error('the Wasm has fallen');
+      next = step(task, value, failed);
     }
-    alarm?.rest();
-    // Its future has gone with the Wasm that it was in.
-    if (lifecycle.hasFallen || lifecycle.starts !== starts) throw new Error('the Wasm has fallen');
-    next = step(task, value, failed);
+    return next[0];
+  } finally {
+    alarm?.stop();
   }
-  alarm?.stop();
-  return next[0];
 }
 
 /**
- * The limits on what is waited for one after the other, by one timer: to set one for each, and to clear it, costs a tenth of a request.
- * It is set anew where it rings too early, or would ring too late.
+ * The limits on what is waited for one after the other, by one timer: to set one for each, and to clear it, costs a tenth of a request. So
+ * it may ring for a wait that began after it was set; then it is set once more, for what the clock says is left. Wherever that has been
+ * set meanwhile, a wait takes no longer than its limit and what was left of the one before.
  */
 class Alarm {
   #timer;
@@ -50,6 +54,7 @@ class Alarm {
   #promise;
   #until;
   #millis;
+  #isOfThisWait;
   #fail;
 
   /** What a promise comes to, unless that takes longer than so many milliseconds. */
@@ -58,6 +63,7 @@ class Alarm {
     this.#promise = promise;
     this.#until = now + millis;
     this.#millis = millis;
+    this.#isOfThisWait = false;
     if (this.#until < this.#rings) this.#set(now, millis);
     return new Promise((resolve, reject) => {
       this.#fail = reject;
@@ -65,7 +71,7 @@ class Alarm {
     });
   }
 
-  /** What was waited for has come: it is in use from here on, and no longer to be let go. */
+  /** What was waited for has come: it is in use from here on, and no longer to be given up. */
   rest() {
     this.#promise = undefined;
   }
@@ -76,6 +82,7 @@ class Alarm {
 
   #set(now, millis) {
     clearTimeout(this.#timer);
+    this.#isOfThisWait = true;
     this.#rings = now + millis;
     this.#timer = setTimeout(() => this.#ring(), millis);
   }
@@ -84,11 +91,11 @@ class Alarm {
     this.#rings = Infinity;
     if (this.#promise === undefined) return;
     const now = Date.now();
-    // Never more than the limit, wherever the clock has been set.
     const left = Math.min(this.#until - now, this.#millis);
-    if (left > 0) return this.#set(now, left);
-    this.#promise.then(letGo, () => {});
+    if (left > 0 && !this.#isOfThisWait) return this.#set(now, left);
     this.#fail(timeOut());
+    this.#promise.then(letGo, () => {});
+    this.#promise.giveUp?.();
   }
 }
 
@@ -202,10 +209,18 @@ export class RepeatedResponse {
 
 /**
  * Sends a request, through a service binding if there is one: gives the response, and its headers as `headerLines` does. A redirect is an
- * answer.
+ * answer. Where nobody waits for it any more it is aborted, if that `isAborted`.
  */
-export async function send(service, address, method, lines, body, cache, encodeResponseBody) {
+export function send(service, address, method, lines, body, cache, encodeResponseBody, isAborted) {
+  const controller = isAborted ? new AbortController() : undefined;
   const init = { method, headers: headersOf(lines), body, cache, encodeResponseBody, redirect: 'manual' };
+  if (controller !== undefined) init.signal = controller.signal;
+  const answer = answered(service, address, init);
+  if (controller !== undefined) answer.giveUp = () => controller.abort(timeOut());
+  return answer;
+}
+
+async function answered(service, address, init) {
   const response = await (service === undefined ? fetch(address, init) : service.fetch(address, init));
   return [response, headerLines(response.headers)];
 }
@@ -267,11 +282,17 @@ const NEXT_READ = 64 << 10;
 
 /**
  * Reads a body to its end, and gives it in one piece; or until it exceeds `limit` bytes, and gives an array of the pieces. Bytes are counted as
- * they come. Where just as much has come as was `announced` (`undefined` if nothing was), and no more although there was room, nobody asks
+ * they come. Where nobody waits for it any more the body is cancelled. Where just as much has come as was `announced` (`undefined` if nothing was), and no more although there was room, nobody asks
  * once more whether that was all.
  */
-export async function gatherPieces(body, limit, announced) {
+export function gatherPieces(body, limit, announced) {
   const reader = body.getReader({ mode: 'byob' });
+  const gathered = readPieces(reader, limit, announced);
+  gathered.giveUp = () => reader.cancel().catch(() => {});
+  return gathered;
+}
+
+async function readPieces(reader, limit, announced) {
   const pieces = [];
   let length = 0;
   let size = announced < FIRST_READ ? announced + 1 : FIRST_READ;

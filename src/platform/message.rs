@@ -113,6 +113,16 @@ pub enum Purpose {
     Read,
 }
 
+/// What becomes of a call whose time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// Nobody waits for it any longer. The platform ends it with the invocation, which is over as soon as its one request is.
+    Left,
+    /// It is aborted, which costs more, whether it comes to that or not: the invocation goes on for the sake of others. The platform may
+    /// else send it when another call ends (Cloudflare, Workers, "Limits": six connections wait at once, and others until then).
+    Aborted,
+}
+
 /// An answer, whose body has yet to come.
 pub struct Arrived {
     /// The answer.
@@ -143,8 +153,6 @@ impl OutgoingRequest {
 
     /// Sends it once, through a service binding if there is one. Redirects are answers.
     ///
-    /// Where the time is over nobody waits for it any more; the platform ends it with the request that it is a part of.
-    ///
     /// # Errors
     /// What the platform throws, or that the time is over: whether the request was sent is not known then.
     pub async fn send(
@@ -152,6 +160,7 @@ impl OutgoingRequest {
         service: Option<&Fetcher>,
         time_limit: TimeLimit,
         purpose: Purpose,
+        given_up: GivenUp,
     ) -> Result<Arrived, JsValue> {
         let (cache, encoding) = match purpose {
             Purpose::PassOn => (None, Some("manual")),
@@ -159,7 +168,8 @@ impl OutgoingRequest {
             Purpose::Read => (Some("no-store"), None),
         };
         let Self { address, method, lines, body } = self;
-        let sent = send(service, address, method, lines, body.as_ref(), cache, encoding);
+        let is_aborted = given_up == GivenUp::Aborted;
+        let sent = send(service, address, method, lines, body.as_ref(), cache, encoding, is_aborted);
         let arrived: Array = settled_within(time_limit.left(), sent).await?.unchecked_into();
         let headers = arrived.get(1).as_string().map(|lines| parse(&lines)).unwrap_or_default();
         Ok(Arrived { response: arrived.get(0).unchecked_into(), headers })

@@ -23,7 +23,9 @@ pub use body::{Bytes, Gathered, gather, pipe};
 pub use clock::{TimeLimit, now};
 pub use crypto::Cipher;
 pub use head::Head;
-pub use message::{Arrived, OutgoingRequest, Purpose, Repeated, TIME_LIMIT_OVER, header_list, reply, with_headers};
+pub use message::{
+    Arrived, GivenUp, OutgoingRequest, Purpose, Repeated, TIME_LIMIT_OVER, header_list, reply, with_headers,
+};
 #[cfg(feature = "entry")]
 pub use panic::lifecycle;
 pub use relay::Relay;

@@ -94,9 +94,17 @@ impl Relay {
         // What there is, be it a byte: it is to be sent on at once.
         let at_least = at_least(1)?;
         let mut view = Uint8Array::new_with_length(FIRST_READ);
-        let mut length = 0_u64;
+        let (mut length, mut left) = (0_u64, time_limit.left());
         loop {
-            let result = reader.next_piece(&view, &at_least, Some(time_limit.left())).await?;
+            // Never more than was left before, wherever the clock has been set.
+            left = left.min(time_limit.left());
+            let result = match reader.next_piece(&view, &at_least, Some(left)).await {
+                Ok(result) => result,
+                Err(thrown) => {
+                    let _ = reader.cancel();
+                    return Err(thrown);
+                }
+            };
             let Some(piece) = result.value().filter(|piece| piece.length() > 0) else {
                 if result.done() {
                     return Ok(true);

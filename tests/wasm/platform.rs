@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use oncegate::configuration::read_with_routes;
 use oncegate::platform::{
-    Bytes, Cipher, Fetcher, Gathered, OutgoingRequest, Purpose, Relay, Response, TIME_LIMIT_OVER, TimeLimit,
+    Bytes, Cipher, Fetcher, Gathered, GivenUp, OutgoingRequest, Purpose, Relay, Response, TIME_LIMIT_OVER, TimeLimit,
     WritableStream, gather, header_list, now, pipe, property, reply, run, settled, settled_within, sleep,
 };
 use oncegate_protocol::hashing::BodyDigest;
@@ -118,7 +118,7 @@ async fn a_request_is_sent_as_it_was_made_and_redirects_are_answers() {
     in_task(async {
         let (service, limit) = (service(), TimeLimit::begin(Duration::from_secs(9)));
         let request = outgoing("PROPFIND", &[("x-a", "1"), ("x-c", "a: b")], Some(b"abc")).unwrap();
-        let arrived = request.send(Some(&service), limit, Purpose::PassOnNew).await.unwrap();
+        let arrived = request.send(Some(&service), limit, Purpose::PassOnNew, GivenUp::Left).await.unwrap();
         assert_eq!((arrived.response.status(), body_of(&arrived.response).await), (201, b"yes".to_vec()));
         let text = ("content-type".to_owned(), "text/plain;charset=UTF-8".to_owned());
         assert_eq!(arrived.headers, [text, ("x-b".to_owned(), "2".to_owned())]);
@@ -131,9 +131,9 @@ async fn a_request_is_sent_as_it_was_made_and_redirects_are_answers() {
         says("encodeResponseBody", "manual");
         assert_eq!(property(&sent("headers"), "x-c").as_string().as_deref(), Some("a: b"));
         assert_eq!(sent("body").unchecked_into::<Uint8Array>().to_vec(), b"abc");
-        request.send(Some(&service), limit, Purpose::Read).await.unwrap();
+        request.send(Some(&service), limit, Purpose::Read, GivenUp::Left).await.unwrap();
         assert!(property(&property(&service, "init"), "encodeResponseBody").is_undefined());
-        request.send(Some(&service), limit, Purpose::PassOn).await.unwrap();
+        request.send(Some(&service), limit, Purpose::PassOn, GivenUp::Left).await.unwrap();
         assert!(property(&property(&service, "init"), "cache").is_undefined());
     })
     .await;
@@ -168,13 +168,51 @@ async fn a_call_is_not_waited_for_beyond_its_time_limit() {
     in_task(async {
         let never = script("({ fetch: () => new Promise(() => {}) })").unchecked_into::<Fetcher>();
         let limit = TimeLimit::begin(Duration::from_millis(20));
-        let sent = outgoing("GET", &[], None).unwrap().send(Some(&never), limit, Purpose::Read).await;
+        let sent = outgoing("GET", &[], None).unwrap().send(Some(&never), limit, Purpose::Read, GivenUp::Left).await;
         assert_eq!(sent.err().and_then(|thrown| name_of(&thrown)).as_deref(), Some(TIME_LIMIT_OVER));
         assert_eq!(limit.left(), Duration::ZERO);
-        // The limit is on the answer's body, too.
+        // The limit is on the answer's body, too, which is given up then.
         let body = stream_that_stops();
         let gathered = gather(body.body().as_ref(), 10, None, Some(Duration::from_millis(20))).await;
         assert_eq!(gathered.err().and_then(|thrown| name_of(&thrown)).as_deref(), Some(TIME_LIMIT_OVER));
+        sleep(Duration::from_millis(1)).await;
+        assert!(script("globalThis.isCancelled").is_truthy());
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn a_call_is_aborted_where_it_would_go_on() {
+    in_task(async {
+        let source = "({ fetch(_, { signal }) { this.signal = signal; return new Promise(() => {}); } })";
+        for (given_up, expected) in [(GivenUp::Left, None), (GivenUp::Aborted, Some(TIME_LIMIT_OVER.to_owned()))] {
+            let service = script(source).unchecked_into::<Fetcher>();
+            let limit = TimeLimit::begin(Duration::from_millis(10));
+            let sent = outgoing("GET", &[], None).unwrap().send(Some(&service), limit, Purpose::Read, given_up).await;
+            assert!(sent.is_err());
+            assert_eq!(name_of(&property(&property(&service, "signal"), "reason")), expected, "{given_up:?}");
+        }
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn a_clock_that_is_set_back_prolongs_no_limit() {
+    in_task(async {
+        script("(globalThis.realNow = Date.now, globalThis.hour = 0, Date.now = () => realNow() - hour)");
+        let real = || script("globalThis.realNow()").as_f64().unwrap();
+        // One whose alarm is its own, and one that rings by the alarm of the wait before.
+        for before in [0, 40] {
+            if before > 0 {
+                settled_within(Duration::from_millis(before), after(1, "0")).await.unwrap();
+            }
+            let begun = real();
+            let wait = settled_within(Duration::from_millis(60), after(3_000, "0"));
+            script("setTimeout(() => { globalThis.hour += 3_600_000; }, 5)");
+            assert!(wait.await.is_err());
+            assert!(real() - begun < 1_000.0, "{} ms", real() - begun);
+        }
+        script("Date.now = globalThis.realNow");
     })
     .await;
 }
@@ -227,7 +265,8 @@ async fn an_answer_that_comes_too_late_is_let_go_and_no_other() {
 /// A response whose body begins, and then stops.
 fn stream_that_stops() -> Response {
     let source = "new Response(new ReadableStream({ type: 'bytes', \
-                  pull(c) { if (!this.begun) { this.begun = true; c.enqueue(new Uint8Array(3)); } } }))";
+                  pull(c) { if (!this.begun) { this.begun = true; c.enqueue(new Uint8Array(3)); } }, \
+                  cancel() { globalThis.isCancelled = true; } }))";
     script(source).unchecked_into()
 }
 

@@ -19,19 +19,15 @@ use crate::record::{
 use crate::replay_cache::Use;
 use crate::time::millis;
 
-/// The header that carries a frame that is short: a body must be read piece by piece, and that costs each side more than all that is in a
-/// short frame. The platform may log headers, but blots out those whose name tells of a secret (Cloudflare, "Tail Workers").
+/// The header that carries a command's head, where that is short and there is no answer in it: a body must be read piece by piece,
+/// and that costs each side more than all that is in a head. The platform may log headers, but blots out those whose name tells of
+/// a secret (Cloudflare, "Tail Workers").
 pub const COMMAND_HEADER: &str = "oncegate-secret-command";
 
-/// The longest frame that goes in a header, in bytes: base64 takes time, and makes four bytes of three, and platforms limit headers.
-const HEADER_BYTES: usize = 2 << 10;
+/// The longest head that goes in a header, in bytes. Platforms limit headers; base64 makes four bytes of three.
+const HEADER_BYTES: usize = 6 << 10;
 
-/// A frame, as the header [`COMMAND_HEADER`] has it.
-pub fn to_header(frame: &[u8]) -> String {
-    STANDARD.encode(frame)
-}
-
-/// The frame that is in such a header.
+/// The head that is in such a header.
 ///
 /// # Errors
 /// Where it is not base64.
@@ -172,9 +168,14 @@ impl SentOutcome {
 }
 
 impl Command {
-    /// Whether its frame, of so many bytes with what follows the head, goes in a header.
-    pub fn is_for_header(&self, frame_bytes: usize) -> bool {
-        !matches!(self, Self::Operator(_)) && frame_bytes <= HEADER_BYTES
+    /// Its head as the header [`COMMAND_HEADER`] has it; `None` where the head goes in the body, before the body of an answer.
+    pub fn to_header(&self, head: &[u8]) -> Option<String> {
+        let has_answer = match self {
+            Self::Settle { outcome, .. } => matches!(outcome, SentOutcome::Completed { .. }),
+            Self::Operator(_) => true,
+            Self::Begin { .. } | Self::Count { .. } => false,
+        };
+        (!has_answer && head.len() <= HEADER_BYTES).then(|| STANDARD.encode(head))
     }
 
     /// The frame's head. Behind that of a completion comes the body.
@@ -414,15 +415,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_frame_goes_in_a_header() {
+    fn a_head_goes_in_a_header_unless_an_answer_is_in_it() {
         for command in commands() {
-            assert!(command.is_for_header(HEADER_BYTES), "{command:?}");
-            assert!(!command.is_for_header(HEADER_BYTES + 1), "{command:?}");
-            let frame = command.encode();
-            assert_eq!(from_header(&to_header(&frame)), Ok(frame), "{command:?}");
+            let head = command.encode();
+            let has_answer = matches!(
+                command,
+                Command::Settle { outcome: SentOutcome::Completed { .. }, .. } | Command::Operator(_)
+            );
+            let header = command.to_header(&head);
+            assert_eq!(header.is_none(), has_answer, "{command:?}");
+            assert!(header.is_none_or(|header| from_header(&header) == Ok(head)), "{command:?}");
         }
-        let operator = Command::Operator(OperatorCommand::Tally);
-        assert!(!operator.is_for_header(operator.encode().len()));
+        let begin = commands().into_iter().find(|command| matches!(command, Command::Begin { .. })).unwrap();
+        assert!(begin.to_header(&vec![255; HEADER_BYTES]).is_some());
+        assert!(begin.to_header(&vec![255; HEADER_BYTES + 1]).is_none());
         assert!(from_header("?").is_err());
     }
 

@@ -13,7 +13,7 @@ mod kind;
 mod operator;
 mod reply;
 
-pub use command::{COMMAND_HEADER, Command, PREFIX_BYTES, SentBody, SentOutcome, from_header, head_length, to_header};
+pub use command::{COMMAND_HEADER, Command, PREFIX_BYTES, SentBody, SentOutcome, from_header, head_length};
 pub use kind::{KIND_HEADER, Kind};
 pub use operator::{Entry, OperatorCommand, Page, Position, Report, SentIntervention, ShownBody, Tally};
 pub use reply::Reply;
