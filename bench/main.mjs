@@ -10,7 +10,6 @@ import { showNoChildren } from '../tests/e2e/support/processes.mjs';
 import { count } from './counts.mjs';
 import { measureGrowth } from './growth.mjs';
 import { startOrigin } from './origin.mjs';
-import { SIDE_BY_SIDE } from './plan.mjs';
 import { casesTable, countsTable, memoryTable, plot, startsTable, targetsTable } from './report.mjs';
 import { runRounds } from './run.mjs';
 import { measureStartup } from './startup.mjs';
@@ -37,7 +36,7 @@ try {
       progress('starting, again and again');
       run.starts.push(...(await measureStartup({ origin, folder: join(folder, 'startup') })));
     }
-    if (has(...SIDE_BY_SIDE)) {
+    if (has('f', 'g')) {
       progress('measuring what records take of memory and storage');
       run.starts.push(...(await measureGrowth({ origin, folder: join(folder, 'growth'), kept: folder })));
     }

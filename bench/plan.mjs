@@ -2,7 +2,7 @@
 
 const UNKEYED = { name: 'unkeyed', keys: 'none', path: '/v1/events' };
 const FIRST = { name: 'first', keys: 'fresh' };
-/** Replays follow the first requests of the same run, which were more than these. */
+/** Replays are of keys of the warm-up, which had more than these. */
 const REPLAY = { name: 'replay', keys: 'known', count: 500 };
 /** The isolate has to see the answers before it remembers them. */
 const REMEMBERED = { name: 'replay from memory', keys: 'known', count: 500, path: '/v1/remembered', isPrepared: true };
@@ -42,8 +42,8 @@ export const LOADS = {
   h: [FIRST, REPLAY, REMEMBERED],
 };
 
-/** These take turns, with the loads of the first of them. */
-export const SIDE_BY_SIDE = ['f', 'g'];
+/** What is compared with each other is there at the same time and takes turns, a second each: what else the machine does changes by the minute. */
+export const SIDE_BY_SIDE = [['a', 'b', 'c', 'h'], ['f', 'g']];
 
 /** What comes before, of a subject's loads the plain ones, for twice as long: V8 compiles what is run often, and does so again. */
 export const warmUp = (letter) => LOADS[letter].slice(0, 4);

@@ -1,5 +1,5 @@
-// The rounds: in each, every subject is started anew, warmed up, and sent its loads, one subject after the other. Subjects that are to
-// differ by little are there at the same time, and take turns.
+// The rounds: in each, every subject is started anew, warmed up, and sent its loads. Subjects that are compared with each other are there at
+// the same time, and take turns.
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,9 +13,9 @@ import { peakMebibytes } from './usage.mjs';
 
 /** Runs so many rounds of these subjects, each load for so many seconds, and tells `progress` of each. */
 export async function runRounds({ letters, rounds, seconds, origin, folder, progress }) {
-  const isPaired = (letter) => SIDE_BY_SIDE.includes(letter);
-  const alone = letters.filter((letter) => !isPaired(letter)).map((letter) => [letter]);
-  const groups = [...alone, letters.filter(isPaired)].filter((group) => group.length > 0);
+  const together = SIDE_BY_SIDE.map((group) => group.filter((letter) => letters.includes(letter)));
+  const alone = letters.filter((letter) => !SIDE_BY_SIDE.flat().includes(letter)).map((letter) => [letter]);
+  const groups = [...together, ...alone].filter((group) => group.length > 0);
   const all = [];
   for (let round = 1; round <= rounds; round += 1) {
     const figures = {};
@@ -30,6 +30,8 @@ export async function runRounds({ letters, rounds, seconds, origin, folder, prog
   return all;
 }
 
+const WARM_UP = 'warm-up';
+
 async function runGroup(letters, { origin, folder, kept, seconds, progress }) {
   const subjects = [];
   try {
@@ -38,9 +40,13 @@ async function runGroup(letters, { origin, folder, kept, seconds, progress }) {
       subjects.push({ ...(await start({ origin, folder: join(folder, letter), kept })), letter, name, loads: {} });
     }
     for (const subject of subjects) {
-      for (const load of warmUp(subject.letter)) await measure(subject, load, { run: 'warm-up', seconds: 2 * seconds });
+      for (const load of warmUp(subject.letter)) await measure(subject, load, { run: WARM_UP, seconds: 2 * seconds });
     }
-    for (const load of LOADS[letters[0]]) await runLoad(subjects, load, { origin, seconds, progress });
+    const loads = new Set(letters.flatMap((letter) => LOADS[letter]));
+    for (const load of loads) {
+      const some = subjects.filter(({ letter }) => LOADS[letter].includes(load));
+      await runLoad(some, load, { origin, seconds, progress });
+    }
     return Object.fromEntries(subjects.map(({ letter, loads, pids }) => [letter, { loads, peakMebibytes: peakMebibytes(pids) }]));
   } finally {
     for (const subject of subjects) await subject.stop();
@@ -52,9 +58,9 @@ async function runLoad(subjects, load, { origin, seconds, progress }) {
   const [turns, length] = subjects.length > 1 ? [seconds, 1] : [1, seconds];
   const parts = subjects.map(() => []);
   for (let turn = 1; turn <= turns; turn += 1) {
-    const run = `${load.run ?? 'run'}${turn > 1 ? turn : ''}`; // other keys in each turn
     const order = [...subjects.entries()];
     for (const [index, subject] of turn % 2 === 1 ? order : order.reverse()) {
+      const run = runOf(load, turn);
       if (load.isHeld) await hold(subject, load);
       if (load.isPrepared) await measure(subject, load, { run, seconds: 2 });
       parts[index].push(await measure(subject, load, { run, seconds: length }));
@@ -67,6 +73,12 @@ async function runLoad(subjects, load, { origin, seconds, progress }) {
     const { cpu, perSecond } = loads[load.name];
     progress(`${name}, ${load.name}: ${Math.round(cpu)} µs of CPU, ${Math.round(perSecond)} requests/s`);
   }
+}
+
+/** Which keys a turn has: others than all before, or where they are to be known those of the warm-up. */
+function runOf({ run, keys, isHeld = false }, turn) {
+  if (keys === 'known' && run === undefined && !isHeld) return WARM_UP;
+  return `${run ?? 'run'}${turn > 1 ? turn : ''}`;
 }
 
 /** Sends the one request that all others of this load are duplicates of, and that is not answered while they come. */
