@@ -30,8 +30,8 @@ impl Records {
         Ok(None)
     }
 
-    /// Writes a row to the newest generation, to be kept until then, and says which that is, and how many rows it wrote. `found` is the generation that
-    /// had one under this id before.
+    /// Writes a row to the newest generation, to be kept until then, and says which that is, and how many rows it wrote. `found` is the
+    /// generation that had one under this id before.
     pub(super) fn insert(
         &mut self,
         id: &RecordId,
