@@ -13,9 +13,9 @@ import { peakMebibytes } from './usage.mjs';
 
 /** Runs so many rounds of these subjects, each load for so many seconds, and tells `progress` of each. */
 export async function runRounds({ letters, rounds, seconds, origin, folder, progress }) {
-  const together = SIDE_BY_SIDE.map((group) => group.filter((letter) => letters.includes(letter)));
+  const compared = SIDE_BY_SIDE.map((group) => group.filter((letter) => letters.includes(letter)));
   const alone = letters.filter((letter) => !SIDE_BY_SIDE.flat().includes(letter)).map((letter) => [letter]);
-  const groups = [...together, ...alone].filter((group) => group.length > 0);
+  const groups = [...compared, ...alone].filter((group) => group.length > 0);
   const all = [];
   for (let round = 1; round <= rounds; round += 1) {
     const figures = {};

@@ -7,7 +7,7 @@ use oncegate_protocol::hashing::BodyDigest;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::bindings::{FixedLengthStream, Pipe, ReadableStream, gather_pieces, sha256};
-use super::task::{settled, settled_within};
+use super::task::{settled, settled_at_most};
 
 /// How many bytes are copied into Wasm memory to be digested there.
 const SMALL: u32 = 8 << 10;
@@ -101,10 +101,7 @@ pub async fn gather(
 ) -> Result<Gathered, JsValue> {
     let Some(stream) = stream else { return Ok(Gathered::Whole(Bytes::default())) };
     let reading = gather_pieces(stream, limit as f64, announced.map(|announced| announced as f64))?;
-    let gathered = match at_most {
-        Some(limit) => settled_within(limit, reading).await?,
-        None => settled(reading).await?,
-    };
+    let gathered = settled_at_most(at_most, reading).await?;
     let mut bytes = Bytes::default();
     if !Array::is_array(&gathered) {
         bytes.push(gathered.unchecked_into());

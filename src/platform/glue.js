@@ -258,8 +258,8 @@ export class LedgerCalls {
   }
 
   /**
-   * Asks one. What is for the client comes as the response; else comes an array of what it is and its kind, and it has been read where it is a frame.
-   * A redirect is an answer, which may be the client's, and a compressed body stays as it is.
+   * Asks one. What is for the client comes as the response; else comes an array of the answer and its kind, and a frame has been read. A
+   * redirect is an answer, which may be the client's, and a compressed body stays as it is.
    */
   async ask(bindings, name, hint, jurisdiction, headerLines, body) {
     const init = { method: 'POST', headers: headersOf(headerLines), body, redirect: 'manual', encodeResponseBody: 'manual' };
@@ -281,9 +281,9 @@ const FIRST_READ = 4 << 10;
 const NEXT_READ = 64 << 10;
 
 /**
- * Reads a body to its end, and gives it in one piece; or until it exceeds `limit` bytes, and gives an array of the pieces. Bytes are counted as
- * they come. Where nobody waits for it any more the body is cancelled. Where just as much has come as was `announced` (`undefined` if nothing was), and no more although there was room, nobody asks
- * once more whether that was all.
+ * Reads a body to its end, and gives it in one piece; or until it exceeds `limit` bytes, and gives an array of the pieces. Bytes are
+ * counted as they come. Where just as much has come as was `announced` (`undefined` if nothing was), and no more although there was room,
+ * nobody asks once more whether that was all. Where nobody waits for it any more the body is cancelled.
  */
 export function gatherPieces(body, limit, announced) {
   const reader = body.getReader({ mode: 'byob' });

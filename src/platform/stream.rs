@@ -6,7 +6,7 @@ use js_sys::{JSON, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::bindings::{ReadResult, ReadableStream, Reader, Writer};
-use super::task::{settled, settled_within, start};
+use super::task::{settled, settled_at_most, start};
 
 impl ReadableStream {
     /// A reader that fills views of the caller's (Streams standard, `ReadableStreamBYOBReader`).
@@ -45,11 +45,7 @@ impl Reader {
         at_most: Option<Duration>,
     ) -> Result<ReadResult, JsValue> {
         let read = self.read(view, at_least)?;
-        let result = match at_most {
-            Some(limit) => settled_within(limit, read).await?,
-            None => settled(read).await?,
-        };
-        Ok(result.unchecked_into())
+        Ok(settled_at_most(at_most, read).await?.unchecked_into())
     }
 }
 

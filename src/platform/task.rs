@@ -124,7 +124,7 @@ pub fn start(work: impl Future<Output = ()> + 'static) -> Promise {
 /// # Errors
 /// What it is rejected with; or that it is not awaited in [`run`], or beside another one.
 pub async fn settled(promise: Promise) -> Arrived {
-    wait(promise, None).await
+    settled_at_most(None, promise).await
 }
 
 /// As [`settled`], unless that takes longer than this. What comes after all is let go.
@@ -132,10 +132,11 @@ pub async fn settled(promise: Promise) -> Arrived {
 /// # Errors
 /// Also where it does: a `TimeoutError`.
 pub async fn settled_within(limit: Duration, promise: Promise) -> Arrived {
-    wait(promise, Some(limit)).await
+    settled_at_most(Some(limit), promise).await
 }
 
-async fn wait(promise: Promise, at_most: Option<Duration>) -> Arrived {
+/// As [`settled_within`] where there is a limit, and else as [`settled`].
+pub(super) async fn settled_at_most(at_most: Option<Duration>, promise: Promise) -> Arrived {
     let mut is_awaited = false;
     core::future::poll_fn(move |_| {
         TURN.with_borrow_mut(|turn| match turn {
