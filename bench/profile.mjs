@@ -1,7 +1,7 @@
 // profile.mjs SUBJECT LOAD: where a subject's CPU time goes under a load of `plan.mjs`, as `perf` sees it; for example `c replay`.
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -28,10 +28,12 @@ if (!load) throw new Error(`there is no load ${name} of ${letter}; loads are ${J
 
 process.env.BENCH_V8_FLAGS = '--perf-basic-prof --interpreted-frames-native-stack';
 const folder = await mkdtemp('/dev/shm/oncegate-profile-');
+await chmod(folder, 0o755); // nginx gives up root's rights
 const origin = await startOrigin(join(folder, 'origin'));
 const subject = { ...(await SUBJECTS[letter].start({ origin, folder: join(folder, 'subject') })), name: letter };
 try {
-  const preparing = LOADS[letter].filter((load) => load.name === 'first');
+  // What is to be known has been done before.
+  const preparing = LOADS[letter].filter(({ name, path }) => name.startsWith('first') && path === load.path);
   for (const before of [...preparing, load, load]) await measure(subject, before, { run: 'run', seconds: 3 }).catch(() => {});
   const data = join(folder, 'perf.data');
   const perf = new Child('perf', 'perf', ['record', '-e', 'cpu-clock', '-F', '1999', '-g', '-p', `${subject.pids[0]}`, '-o', data]);

@@ -43,6 +43,7 @@ pub mod queue;
 pub mod quota;
 pub mod record;
 pub mod replay_cache;
+pub mod replaying;
 pub mod request;
 pub mod retention;
 pub mod retry;

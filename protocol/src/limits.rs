@@ -39,9 +39,11 @@ pub const RESPONSE_HEADER_BYTES: usize = 64 << 10;
 pub const RESPONSE_HEADERS: usize = 256;
 /// The most body bytes in one row; a larger body is stored in pieces of this size. The platform's limit for a row is
 /// 2 MB, and a row holds the answer's headers and history as well.
-pub const ROW_BODY_BYTES: usize = 960 << 10;
-/// How much of a stored body is in memory at a time while it is replayed. Many replays may be under way at once.
+pub const ROW_BODY_BYTES: u32 = 960 << 10;
+/// How much of a stored body is in memory at a time while it is replayed, where not all of a row can be.
 pub const REPLAY_WINDOW_BYTES: u32 = 128 << 10;
+/// How much of stored bodies an isolate reads into memory by whole rows while they are replayed.
+pub const REPLAYED_BYTES: u32 = 16 << 20;
 /// How much of an encoded body is read at a time to be decoded, in Wasm memory, which never shrinks.
 pub const DECODE_WINDOW_BYTES: u32 = 16 << 10;
 /// How much of a decoded body is gathered before it is written. What a few hundred bytes decode to may come on top.
@@ -174,6 +176,8 @@ mod tests {
         // docs/operations.md, on what an operator sends and is shown.
         assert_eq!((OPERATOR_REQUEST_BYTES, OPERATOR_BODY_BYTES), (2 * 1024 * 1024, 1024 * 1024));
         // The platform's limit for a row is 2 MB (Cloudflare, "Durable Objects", "Limits").
-        assert!((512 * 1024..2_000_000).contains(&ROW_BODY_BYTES.saturating_add(RESPONSE_HEADER_BYTES)));
+        assert!((512 * 1024..2_000_000).contains(&(ROW_BODY_BYTES as usize + RESPONSE_HEADER_BYTES)));
+        // Some rows at a time.
+        assert!((4..=32).contains(&(REPLAYED_BYTES / ROW_BODY_BYTES)));
     }
 }

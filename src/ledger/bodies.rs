@@ -1,14 +1,21 @@
-//! Bodies of stored answers, as they are replayed: a large one is read and sent a window at a time, so that many replays at
-//! once do not fill the object's memory.
+//! Bodies of stored answers, as they are replayed: a large one is read and sent a portion at a time, so that many replays at
+//! once do not fill the isolate's memory.
+
+use core::cell::RefCell;
 
 use js_sys::Uint8Array;
 use oncegate_protocol::ids::{AttemptId, RecordId};
 use oncegate_protocol::limits;
+use oncegate_protocol::replaying::{Portion, Replaying};
 use wasm_bindgen::JsValue;
 
 use super::sql::{Database, Stores, blob};
 use crate::log;
 use crate::platform::{WritableStream, column_of, describe, pipe, settled, start};
+
+thread_local! {
+    static REPLAYING: RefCell<Replaying> = RefCell::default();
+}
 
 /// A body to be replayed.
 pub(super) enum Replay {
@@ -59,10 +66,10 @@ impl StoredBody {
         let mut bytes = Vec::new();
         let mut from = 0;
         while from < self.length {
-            match self.window(from)? {
-                Some(window) if window.length() > 0 => {
-                    bytes.extend_from_slice(&window.to_vec());
-                    from = from.saturating_add(window.length());
+            match self.read(from, limits::ROW_BODY_BYTES)? {
+                Some(read) if read.length() > 0 => {
+                    bytes.extend_from_slice(&read.to_vec());
+                    from = from.saturating_add(read.length());
                 }
                 _ => return Ok(None),
             }
@@ -85,31 +92,32 @@ impl StoredBody {
     /// Sends it. An error is storage's: then the body breaks off, so that the client does not wait for the rest of it.
     async fn send(&self, into: &WritableStream) -> Result<(), JsValue> {
         let writer = into.get_writer()?;
+        let held = Held::begin(self.length);
         let mut from = 0;
         while from < self.length {
-            let window = match self.window(from) {
-                Ok(Some(window)) if window.length() > 0 => window,
+            let read = match self.read(from, held.0.bytes()) {
+                Ok(Some(read)) if read.length() > 0 => read,
                 missing => {
                     let reason = missing.err().unwrap_or_else(|| JsValue::from_str("the stored body is gone"));
                     writer.break_off(&reason)?;
                     return Err(reason);
                 }
             };
-            if settled(writer.write(&window)?).await.is_err() {
+            if settled(writer.write(&read)?).await.is_err() {
                 // The client has hung up.
                 return Ok(());
             }
-            from = from.saturating_add(window.length());
+            from = from.saturating_add(read.length());
         }
         // Fails where the client has hung up at the very end.
         let _ = settled(writer.close()?).await;
         Ok(())
     }
 
-    /// Bytes from this place on, at most a window, and no further than a row goes.
-    fn window(&self, from: u32) -> Result<Option<Uint8Array>, JsValue> {
+    /// Bytes from this place on, at most so many, and no further than a row goes.
+    fn read(&self, from: u32, at_most: u32) -> Result<Option<Uint8Array>, JsValue> {
         let generation = self.generation;
-        let size = limits::REPLAY_WINDOW_BYTES.into();
+        let size = at_most.into();
         // SQLite counts from one.
         let start = |offset: u32| JsValue::from(offset.saturating_add(1));
         let rows = match &self.place {
@@ -118,9 +126,8 @@ impl StoredBody {
                 &[&start(from), &size, &blob(id.as_bytes()), &blob(record)],
             ),
             Place::Pieces(attempt) => {
-                let row = u32::try_from(limits::ROW_BODY_BYTES).unwrap_or(u32::MAX);
-                let part = from.checked_div(row).unwrap_or(0);
-                let offset = from.checked_rem(row).unwrap_or(0);
+                let part = from / limits::ROW_BODY_BYTES;
+                let offset = from % limits::ROW_BODY_BYTES;
                 self.database.read(
                     &format!("SELECT substr(bytes, ?, ?) FROM b{generation} WHERE attempt = ? AND part = ?"),
                     &[&start(offset), &size, &blob(attempt.as_bytes()), &part.into()],
@@ -131,5 +138,20 @@ impl StoredBody {
             Ok(rows) => Ok(rows.first().and_then(|row| column_of(row, 0))),
             Err(fault) => Err(fault.into()),
         }
+    }
+}
+
+/// What a replay may have in memory, as long as it is under way.
+struct Held(Portion);
+
+impl Held {
+    fn begin(length: u32) -> Self {
+        Self(REPLAYING.with_borrow_mut(|replaying| replaying.begin(length)))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        REPLAYING.with_borrow_mut(|replaying| replaying.end(&self.0));
     }
 }

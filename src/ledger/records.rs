@@ -227,7 +227,7 @@ impl Records {
         );
         let mut rows = self.write(&table, &[])?;
         let statement = format!("INSERT OR REPLACE INTO b{generation} (attempt, part, bytes) VALUES (?, ?, ?)");
-        let size = u32::try_from(limits::ROW_BODY_BYTES).unwrap_or(u32::MAX);
+        let size = limits::ROW_BODY_BYTES;
         let (mut part, mut from) = (0_u32, 0_u32);
         while from < body.length() {
             let to = from.saturating_add(size).min(body.length());

@@ -54,8 +54,8 @@ impl KeptBody {
     }
 
     /// Where a body of this length is kept, given how many bytes one row may hold.
-    pub fn place(length: u32, row_bytes: usize) -> Self {
-        let row = u32::try_from(row_bytes).unwrap_or(u32::MAX).max(1);
+    pub fn place(length: u32, row_bytes: u32) -> Self {
+        let row = row_bytes.max(1);
         if length <= row {
             return Self::Inline { length };
         }
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_row_holds_as_much_of_a_sealed_body_as_of_any() {
-        let row = u32::try_from(limits::ROW_BODY_BYTES).unwrap();
+        let row = limits::ROW_BODY_BYTES;
         let place = |plain| KeptBody::place(Segments::of_plain(plain).sealed_length(), limits::ROW_BODY_BYTES);
         let tags = 15 * TAG_BYTES;
         assert_eq!(place(row - tags), KeptBody::Inline { length: row });
