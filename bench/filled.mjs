@@ -50,13 +50,13 @@ async function fillAnew(records, { origin, folder }) {
   return { state, bytes: (await stat(file)).size };
 }
 
-/** A ledger counts its rows when it is asked first, and ids are digests: nothing else is to be changed, and any bytes will do. */
+/** A ledger counts its rows when it is asked first, and ids are digests: nothing else is to be changed, and any bytes and slots will do. */
 function copyFirstRecord(database, records) {
   const { name } = database.prepare("SELECT name FROM sqlite_schema WHERE name GLOB 'g[0-9]*'").get();
   const { id, record, body } = database.prepare(`SELECT * FROM ${name}`).get();
   database.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000;'); // for this connection, in KiB
   const copies = `WITH RECURSIVE copies (number) AS (SELECT 2 UNION ALL SELECT number + 1 FROM copies WHERE number < ?)
-    INSERT INTO ${name} (id, record, body) SELECT randomblob(?), ?, ? FROM copies`;
+    INSERT INTO ${name} (slot, id, record, body) SELECT random() & 0xfffffffffffff, randomblob(?), ?, ? FROM copies`;
   database.prepare(copies).run(records, id.length, record, body);
   const { count } = database.prepare(`SELECT count(*) AS count FROM ${name}`).get();
   if (count !== records) throw new Error(`the ledger has ${count} records, not ${records}`);

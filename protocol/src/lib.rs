@@ -48,6 +48,7 @@ pub mod request;
 pub mod retention;
 pub mod retry;
 pub mod seal;
+pub mod slot;
 pub mod time;
 pub mod under_way;
 pub mod webhook;

@@ -11,6 +11,7 @@ use oncegate_protocol::operator::*;
 use oncegate_protocol::outcome::{Doubt, Status};
 use oncegate_protocol::record::*;
 use oncegate_protocol::request::{Admission, Guarded, Place, RequestHead, RequestUrl, admit as admit_request};
+use oncegate_protocol::slot::Slot;
 use oncegate_protocol::time::Timestamp;
 use oncegate_protocol::wire::{OperatorCommand, Page, Report, SentIntervention, ShownBody, Tally};
 use serde_json::{Value, json};
@@ -402,6 +403,12 @@ fn id(shard: u8, number: u16) -> RecordId {
     RecordId::from_bytes(bytes)
 }
 
+/// Where these tests have its row.
+fn slot(id: &RecordId) -> Slot {
+    let [.., high, low] = *id.as_bytes();
+    Slot::new(u16::from_be_bytes([high, low]).into()).unwrap()
+}
+
 /// A ledger's tables by generation, as the real ones are read.
 type Tables = BTreeMap<u32, BTreeMap<RecordId, Record>>;
 
@@ -412,12 +419,13 @@ fn walk(tables: &Tables, mut walk: Walk, now: Timestamp) -> (Page, usize) {
         assert!(steps <= 100, "the page is never done: {step:?}");
         let rows: Vec<(&RecordId, &Record)> = tables[&step.generation]
             .iter()
-            .filter(|(id, _)| step.after.is_none_or(|after| **id > after))
+            .filter(|(id, _)| step.after.is_none_or(|after| slot(id) > after))
             .take(step.rows as usize)
             .collect();
-        let last = rows.last().map(|(id, _)| **id);
+        let last = rows.last().map(|(id, _)| slot(id));
         let newest = rows.iter().filter(|(id, _)| !step.newer.iter().any(|newer| tables[newer].contains_key(id)));
-        let candidates: Vec<_> = newest.map(|(id, record)| (**id, record.encode())).collect();
+        let candidates: Vec<_> =
+            newest.map(|(id, record)| Row { slot: slot(id), id: **id, stored: record.encode() }).collect();
         walk.saw(&step, u32::try_from(rows.len()).unwrap(), last, candidates, now);
     }
     (walk.finish(), steps)
@@ -529,7 +537,7 @@ fn a_page_looks_at_a_bounded_number_of_rows() {
 #[test]
 fn a_generation_that_went_meanwhile_is_passed_over() {
     let tables = Tables::from([(3, BTreeMap::from([(id(0, 1), unknown())]))]);
-    let from = Some(oncegate_protocol::wire::Position { generation: 2, after: Some(id(0, 9)) });
+    let from = Some(oncegate_protocol::wire::Position { generation: 2, after: Some(slot(&id(0, 9))) });
     let (page, _) = walk(&tables, Walk::begin(Listed::Unknown, 50, from, [3].into_iter()), at(200));
     assert_eq!((page.entries.len(), page.next), (1, None));
 }
@@ -538,7 +546,9 @@ fn a_generation_that_went_meanwhile_is_passed_over() {
 fn rows_that_cannot_be_read_are_counted() {
     let mut walk = Walk::begin(Listed::Unknown, 50, None, [1].into_iter());
     let step = walk.step().unwrap();
-    walk.saw(&step, 2, Some(id(0, 2)), [(id(0, 1), vec![9]), (id(0, 2), unknown().encode())], at(200));
+    let row = |number, stored| Row { slot: slot(&id(0, number)), id: id(0, number), stored };
+    let rows = [row(1, vec![9]), row(2, unknown().encode())];
+    walk.saw(&step, 2, Some(slot(&id(0, 2))), rows, at(200));
     let page = walk.finish();
     assert_eq!((page.entries.len(), page.unreadable, page.next), (1, 1, None));
 }

@@ -4,12 +4,14 @@
 use core::cell::RefCell;
 
 use js_sys::Uint8Array;
-use oncegate_protocol::ids::{AttemptId, RecordId};
+use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::limits;
 use oncegate_protocol::replaying::{Portion, Replaying};
 use wasm_bindgen::JsValue;
 
-use super::sql::{Database, Stores, blob};
+use super::pieces::Pieces;
+use super::sql::{Database, Stores, blob, js_slot};
+use super::statements::is_of_id;
 use crate::log;
 use crate::platform::{WritableStream, column_of, describe, pipe, settled, start};
 
@@ -41,7 +43,7 @@ pub(super) enum Place {
     /// In the record's own. The record says which body it is: another would be another record's.
     Row { id: RecordId, record: Vec<u8> },
     /// In rows of its own.
-    Pieces(AttemptId),
+    Pieces(Pieces),
 }
 
 impl StoredBody {
@@ -50,13 +52,10 @@ impl StoredBody {
         let generation = self.generation;
         let rows = match &self.place {
             Place::Row { id, record } => self.database.read(
-                &format!("SELECT length(body) FROM g{generation} WHERE id = ? AND record = ?"),
-                &[&blob(id.as_bytes()), &blob(record)],
+                &format!("SELECT length(body) FROM g{generation} WHERE {} AND record = ?3", is_of_id()),
+                &[&js_slot(id.slot()).into(), &blob(id.as_bytes()), &blob(record)],
             )?,
-            Place::Pieces(attempt) => self.database.read(
-                &format!("SELECT sum(length(bytes)) FROM b{generation} WHERE attempt = ?"),
-                &[&blob(attempt.as_bytes())],
-            )?,
+            Place::Pieces(pieces) => pieces.length(&self.database, generation)?,
         };
         Ok(rows.first().and_then(|row| row.get(0).as_f64()) == Some(f64::from(self.length)))
     }
@@ -117,22 +116,19 @@ impl StoredBody {
     /// Bytes from this place on, at most so many, and no further than a row goes.
     fn read(&self, from: u32, at_most: u32) -> Result<Option<Uint8Array>, JsValue> {
         let generation = self.generation;
-        let size = at_most.into();
-        // SQLite counts from one.
-        let start = |offset: u32| JsValue::from(offset.saturating_add(1));
         let rows = match &self.place {
+            // SQLite counts from one.
             Place::Row { id, record } => self.database.read(
-                &format!("SELECT substr(body, ?, ?) FROM g{generation} WHERE id = ? AND record = ?"),
-                &[&start(from), &size, &blob(id.as_bytes()), &blob(record)],
+                &format!("SELECT substr(body, ?4, ?5) FROM g{generation} WHERE {} AND record = ?3", is_of_id()),
+                &[
+                    &js_slot(id.slot()).into(),
+                    &blob(id.as_bytes()),
+                    &blob(record),
+                    &from.saturating_add(1).into(),
+                    &at_most.into(),
+                ],
             ),
-            Place::Pieces(attempt) => {
-                let part = from / limits::ROW_BODY_BYTES;
-                let offset = from % limits::ROW_BODY_BYTES;
-                self.database.read(
-                    &format!("SELECT substr(bytes, ?, ?) FROM b{generation} WHERE attempt = ? AND part = ?"),
-                    &[&start(offset), &size, &blob(attempt.as_bytes()), &part.into()],
-                )
-            }
+            Place::Pieces(pieces) => pieces.read(&self.database, generation, from, at_most),
         };
         match rows {
             Ok(rows) => Ok(rows.first().and_then(|row| column_of(row, 0))),

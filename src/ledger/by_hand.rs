@@ -4,12 +4,15 @@ use core::time::Duration;
 
 use js_sys::{Array, Uint8Array};
 use oncegate_protocol::ids::RecordId;
-use oncegate_protocol::operator::Step;
+use oncegate_protocol::operator::{Row, Step};
 use oncegate_protocol::record::{Answer, KeptBody, Record, STATE_OFFSET, State, Stored};
+use oncegate_protocol::slot::Slot;
 use wasm_bindgen::JsValue;
 
+use super::pieces::Pieces;
 use super::records::{Found, Records};
-use super::sql::{Stores, blob, whole};
+use super::sql::{Stores, blob, js_slot, whole};
+use super::statements::is_of_id;
 use crate::platform::column_bytes;
 
 impl Records {
@@ -33,23 +36,23 @@ impl Records {
     /// failure before leaves one that can be forgotten again.
     pub(super) fn forget(&mut self, id: &RecordId, found: &Found, record: &Record, retention: Duration) -> Stores<()> {
         let Some(generation) = found.generation else { return Ok(()) };
-        let key = blob(id.as_bytes());
+        let key: [&JsValue; 2] = [&js_slot(id.slot()).into(), &blob(id.as_bytes())];
         for number in self.generations()? {
-            let rows = self.database.read(&format!("SELECT record FROM g{number} WHERE id = ?"), &[&key])?;
+            let rows = self.database.read(&format!("SELECT record FROM g{number} WHERE {}", is_of_id()), &key)?;
             let stored = rows.first().and_then(|row| column_bytes(row, 0));
             let Some(stored) = stored else { continue };
             if let Stored::Record(Record {
                 attempt,
-                state: State::Completed(Answer { body: KeptBody::Pieces { .. }, .. }),
+                state: State::Completed(Answer { body: KeptBody::Pieces { count, .. }, .. }),
                 ..
             }) = Stored::read(Some(&stored))
             {
-                let statement = format!("DELETE FROM b{number} WHERE attempt = ?");
-                let rows = self.write(&statement, &[&blob(attempt.as_bytes())])?;
+                let rows = Pieces { attempt, count }.delete(&self.database, number);
+                let rows = self.known(rows)?;
                 self.count_rows(rows, |counters| &mut counters.record_rows);
             }
             if number != generation {
-                let rows = self.write(&format!("DELETE FROM g{number} WHERE id = ?"), &[&key])?;
+                let rows = self.write(&format!("DELETE FROM g{number} WHERE {}", is_of_id()), &key)?;
                 self.count_rows(rows, |counters| &mut counters.record_rows);
             }
         }
@@ -58,47 +61,57 @@ impl Records {
         Ok(())
     }
 
-    /// How many rows a step of a listing has, and the id of the last of them.
-    pub(super) fn window(&self, step: &Step) -> Stores<(u32, Option<RecordId>)> {
+    /// How many rows a step of a listing has, and where the last of them is.
+    pub(super) fn window(&self, step: &Step) -> Stores<(u32, Option<Slot>)> {
         let Step { generation, rows, .. } = step;
         let statement = format!(
-            "SELECT count(*), max(id) FROM (SELECT id FROM g{generation} WHERE id > ? ORDER BY id LIMIT {rows})"
+            "SELECT count(*), max(slot) FROM (SELECT slot FROM g{generation} WHERE slot > ? ORDER BY slot LIMIT {rows})"
         );
         let found = self.database.read(&statement, &[&after(step)])?;
         let Some(row) = found.first() else { return Ok((0, None)) };
         // As many as the step has, at most.
         let count = u32::try_from(whole(row.get(0).as_f64().unwrap_or_default())).unwrap_or(u32::MAX);
-        Ok((count, record_id(row, 1)))
+        Ok((count, slot(row, 1)))
     }
 
     /// The rows of a step, up to the last, whose state has one of these bytes, and that no newer generation has.
-    pub(super) fn candidates(
-        &self,
-        step: &Step,
-        last: &RecordId,
-        state_bytes: &[u8],
-    ) -> Stores<Vec<(RecordId, Vec<u8>)>> {
+    pub(super) fn candidates(&self, step: &Step, last: Slot, state_bytes: &[u8]) -> Stores<Vec<Row>> {
         let Step { generation, newer, .. } = step;
         let states: Vec<String> = state_bytes.iter().map(|byte| format!("x'{byte:02x}'")).collect();
+        let reach = Slot::TRIES.saturating_sub(1);
         let newest: String = newer
             .iter()
-            .map(|number| format!(" AND NOT EXISTS (SELECT 1 FROM g{number} WHERE g{number}.id = g{generation}.id)"))
+            .map(|number| {
+                // Each of the two may be as far behind the id's slot.
+                let near = format!("BETWEEN g{generation}.slot - {reach} AND g{generation}.slot + {reach}");
+                format!(
+                    " AND NOT EXISTS (SELECT 1 FROM g{number} WHERE g{number}.slot {near} AND g{number}.id = g{generation}.id)"
+                )
+            })
             .collect();
         // SQLite counts from one.
         let statement = format!(
-            "SELECT id, record FROM g{generation} WHERE id > ? AND id <= ? AND substr(record, {} + 1, 1) IN ({}){newest} ORDER BY id",
+            "SELECT slot, id, record FROM g{generation} \
+             WHERE slot > ? AND slot <= ? AND substr(record, {} + 1, 1) IN ({}){newest} ORDER BY slot",
             STATE_OFFSET,
             states.join(", ")
         );
-        let rows = self.database.read(&statement, &[&after(step), &blob(last.as_bytes())])?;
-        let candidate = |row: &Array| Some((record_id(row, 0)?, column_bytes(row, 1).unwrap_or_default()));
+        let rows = self.database.read(&statement, &[&after(step), &js_slot(last).into()])?;
+        let candidate = |row: &Array| {
+            let (slot, id) = (slot(row, 0)?, record_id(row, 1)?);
+            Some(Row { slot, id, stored: column_bytes(row, 2).unwrap_or_default() })
+        };
         Ok(rows.iter().filter_map(candidate).collect())
     }
 }
 
-/// What the ids of a step come after; all come after none.
+/// What the slots of a step come after; all come after a negative number.
 fn after(step: &Step) -> JsValue {
-    blob(step.after.as_ref().map_or(&[], |id| id.as_bytes().as_slice()))
+    step.after.map_or(-1.0, js_slot).into()
+}
+
+fn slot(row: &Array, column: u32) -> Option<Slot> {
+    Slot::new(whole(row.get(column).as_f64()?))
 }
 
 fn record_id(row: &Array, column: u32) -> Option<RecordId> {

@@ -6,10 +6,12 @@ use js_sys::Array;
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::ledger_state::LedgerState;
 use oncegate_protocol::retention::{Generation, Placement};
+use oncegate_protocol::slot::Slot;
 use oncegate_protocol::time::Timestamp;
+use wasm_bindgen::JsValue;
 
-use super::records::{Records, Span};
-use super::sql::{Stores, whole};
+use super::records::{Records, Span, some_row};
+use super::sql::{Fault, Stores, whole};
 use super::statements::Columns;
 
 impl Records {
@@ -46,12 +48,27 @@ impl Records {
             Placement::Open(generation) => self.open(generation, now)?,
         };
         self.keep_until(generation, until, span.retention)?;
-        let written = self.database.insert(self.statements.insert(generation), id, record);
-        let rows = self.known(written)?;
-        if found != Some(generation) {
-            self.rows = self.rows.map(|count| count.saturating_add(1));
+        if found == Some(generation) {
+            let written = self.database.insert(self.statements.renew(generation), id.slot(), id, record);
+            let rows = self.known(written.and_then(some_row))?;
+            return Ok((generation, rows));
         }
+        let rows = self.insert_new(generation, id, record)?;
+        self.rows = self.rows.map(|count| count.saturating_add(1));
         Ok((generation, rows))
+    }
+
+    /// Writes a row to a generation that has none under this id, to the first slot that is free, and says how many rows that wrote.
+    fn insert_new(&mut self, generation: u32, id: &RecordId, record: &[u8]) -> Stores<u64> {
+        let statement = self.statements.insert(generation).clone();
+        for tries in 0..Slot::TRIES {
+            let written = self.database.insert(&statement, id.slot().behind(tries), id, record);
+            let rows = self.known(written)?;
+            if rows > 0 {
+                return Ok(rows);
+            }
+        }
+        Err(Fault::Storage(JsValue::from_str("all slots that the record may be in are taken by others")))
     }
 
     /// The numbers of the generations, newest first.
@@ -63,7 +80,7 @@ impl Records {
     pub(super) fn open(&mut self, generation: Generation, now: Timestamp) -> Stores<u32> {
         self.drop_expired(now)?;
         let table = format!(
-            "CREATE TABLE IF NOT EXISTS g{} (id BLOB PRIMARY KEY, record BLOB NOT NULL, body BLOB) WITHOUT ROWID, STRICT",
+            "CREATE TABLE IF NOT EXISTS g{} (slot INTEGER PRIMARY KEY, id BLOB NOT NULL, record BLOB NOT NULL, body BLOB) STRICT",
             generation.number
         );
         let rows = self.write(&table, &[])?;

@@ -8,6 +8,7 @@ mod by_hand;
 mod claimed;
 mod generations;
 mod operator;
+mod pieces;
 mod records;
 mod replies;
 mod scopes;

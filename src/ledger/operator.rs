@@ -95,7 +95,7 @@ fn list(records: &mut Records, listed: Listed, limit: u16, from: Option<Position
     let mut walk = Walk::begin(listed, limit, from, records.generations()?.into_iter());
     while let Some(step) = walk.step() {
         let (rows, last) = records.window(&step)?;
-        let candidates = match &last {
+        let candidates = match last {
             Some(last) => records.candidates(&step, last, listed.state_bytes())?,
             None => Vec::new(),
         };

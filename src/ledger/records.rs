@@ -1,6 +1,6 @@
 //! The ledger's storage: SQLite in the Durable Object.
 //!
-//! One row in `ledger` holds the ledger's own state. Records lie in a table per generation, `g1`, `g2`, …: id, record, and
+//! One row in `ledger` holds the ledger's own state. Records lie in a table per generation, `g1`, `g2`, …: slot, id, record, and
 //! the body of the answer. A body that is too large for a row lies in pieces in `b1`, `b2`, …, under the attempt that
 //! brought it. There is no secondary index, and no row is deleted but by an operator: each would be a written row. Claiming a key writes
 //! one row, settling it one more; a generation goes by dropping its tables, which writes none.
@@ -10,14 +10,14 @@ use core::time::Duration;
 use js_sys::Uint8Array;
 use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::ledger_state::{Counters, LedgerState};
-use oncegate_protocol::limits;
 use oncegate_protocol::record::{Answer, Claim, KeptBody, Record, State, Stored};
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::JsValue;
 
 use super::bodies::{Place, Replay, StoredBody};
 use super::claimed::Claimed;
-use super::sql::{Database, Fault, Stores, blob, first_column};
+use super::pieces::Pieces;
+use super::sql::{Database, Fault, Stores, first_column};
 use super::statements::{Columns, Statements};
 use crate::platform::{Storage, column_of};
 
@@ -136,7 +136,9 @@ impl Records {
             }
             (KeptBody::Inline { .. }, Some(_)) => return Ok(Replay::Lost),
             (KeptBody::Inline { length }, None) => (length, Place::Row { id: *id, record: found.row.clone() }),
-            (KeptBody::Pieces { length, .. }, _) => (length, Place::Pieces(record.attempt)),
+            (KeptBody::Pieces { length, count }, _) => {
+                (length, Place::Pieces(Pieces { attempt: record.attempt, count }))
+            }
         };
         let stored = StoredBody { database: self.database.clone(), generation, place, length };
         Ok(if stored.is_whole()? { Replay::Stored(stored) } else { Replay::Lost })
@@ -205,41 +207,31 @@ impl Records {
         self.keep_until(generation, record.expires_at, retention)?;
         let body = match &record.state {
             State::Completed(Answer { body: KeptBody::Inline { length: 1.. }, .. }) => body,
-            State::Completed(Answer { body: KeptBody::Pieces { .. }, .. }) => {
+            State::Completed(Answer { body: KeptBody::Pieces { count, .. }, .. }) => {
                 if let Some(body) = body {
-                    self.write_pieces(generation, record, body)?;
+                    let pieces = Pieces { attempt: record.attempt, count: *count };
+                    let written = pieces.write(&self.database, generation, body);
+                    let rows = self.known(written)?;
+                    self.count_rows(rows, |counters| &mut counters.record_rows);
                 }
                 None
             }
             _ => None,
         };
         self.claimed.take(id);
-        let written = self.database.settle(self.statements.settle(generation), &record.encode(), body, id, &found.row);
-        let rows = self.known(written.and_then(|rows| if rows > 0 { Ok(rows) } else { Err(changed()) }))?;
+        let written = self.database.settle(self.statements.settle(generation), id, &record.encode(), body, &found.row);
+        let rows = self.known(written.and_then(some_row))?;
         self.count_rows(rows, |counters| &mut counters.record_rows);
         Ok(())
     }
+}
 
-    fn write_pieces(&mut self, generation: u32, record: &Record, body: &Uint8Array) -> Stores<()> {
-        let table = format!(
-            "CREATE TABLE IF NOT EXISTS b{generation} \
-             (attempt BLOB, part INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (attempt, part)) WITHOUT ROWID, STRICT"
-        );
-        let mut rows = self.write(&table, &[])?;
-        let statement = format!("INSERT OR REPLACE INTO b{generation} (attempt, part, bytes) VALUES (?, ?, ?)");
-        let size = limits::ROW_BODY_BYTES;
-        let (mut part, mut from) = (0_u32, 0_u32);
-        while from < body.length() {
-            let to = from.saturating_add(size).min(body.length());
-            // A copy of this piece alone: what is bound is then no larger than the piece.
-            let piece = body.slice(from, to);
-            let values: [&JsValue; 3] = [&blob(record.attempt.as_bytes()), &part.into(), &piece];
-            rows = rows.saturating_add(self.write(&statement, &values)?);
-            (part, from) = (part.saturating_add(1), to);
-        }
-        self.count_rows(rows, |counters| &mut counters.record_rows);
-        Ok(())
-    }
+/// How many rows were written, where one was to be.
+///
+/// # Errors
+/// Where none was.
+pub(super) fn some_row(written: u64) -> Stores<u64> {
+    if written > 0 { Ok(written) } else { Err(changed()) }
 }
 
 /// That a row is not what was found, or written, before. Whoever asks again is told by what it is.

@@ -3,6 +3,7 @@
 use js_sys::{Array, JsString, Uint8Array};
 use oncegate_protocol::DecodeError;
 use oncegate_protocol::ids::RecordId;
+use oncegate_protocol::slot::Slot;
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -59,27 +60,28 @@ impl Database {
         Ok(whole(rows_written(&self.sql, statement, &values.iter().copied().collect())?))
     }
 
-    /// As [`Self::read`], for a statement that takes an id.
+    /// As [`Self::read`], for a statement that takes an id's slot and the id.
     pub(super) fn find(&self, statement: &JsString, id: &RecordId) -> Stores<Vec<Array>> {
-        let rows = rows_by_id(&self.sql, statement, id.as_bytes())?;
+        let rows = rows_by_id(&self.sql, statement, js_slot(id.slot()), id.as_bytes())?;
         Ok(rows.map(|rows| rows.iter().map(JsCast::unchecked_into).collect()).unwrap_or_default())
     }
 
-    /// As [`Self::write`], for a statement that takes an id and a record.
-    pub(super) fn insert(&self, statement: &JsString, id: &RecordId, record: &[u8]) -> Stores<u64> {
-        Ok(whole(insert_row(&self.sql, statement, id.as_bytes(), record)?))
+    /// As [`Self::write`], for a statement that takes a slot, an id and a record.
+    pub(super) fn insert(&self, statement: &JsString, slot: Slot, id: &RecordId, record: &[u8]) -> Stores<u64> {
+        Ok(whole(insert_row(&self.sql, statement, js_slot(slot), id.as_bytes(), record)?))
     }
 
-    /// Likewise, for one that takes a record, a body, an id, and the record that is there before.
+    /// Likewise, for one that takes an id's slot, the id, a record, a body, and the record that is there before.
     pub(super) fn settle(
         &self,
         statement: &JsString,
+        id: &RecordId,
         record: &[u8],
         body: Option<&Uint8Array>,
-        id: &RecordId,
         before: &[u8],
     ) -> Stores<u64> {
-        Ok(whole(settle_row(&self.sql, statement, record, body, id.as_bytes(), before)?))
+        let slot = js_slot(id.slot());
+        Ok(whole(settle_row(&self.sql, statement, slot, id.as_bytes(), record, body, before)?))
     }
 
     /// How many bytes the database takes.
@@ -101,6 +103,12 @@ impl Database {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
 pub(super) fn whole(number: f64) -> u64 {
     number as u64
+}
+
+/// A slot to be bound to a statement.
+#[allow(clippy::cast_precision_loss, reason = "slots are below 2^53")]
+pub(super) fn js_slot(slot: Slot) -> f64 {
+    slot.number() as f64
 }
 
 /// Bytes to be bound to a statement.

@@ -1,6 +1,7 @@
 //! What a ledger keeps beside its records, and what it has counted.
 
 use oncegate_protocol::ledger_state::{Counters, LedgerState};
+use oncegate_protocol::slot::Slot;
 use oncegate_protocol::wire::Tally;
 use wasm_bindgen::JsValue;
 
@@ -9,6 +10,8 @@ use super::sql::{Fault, Stores, blob, first_column, whole};
 
 /// How many rows of a generation are counted one by one.
 const COUNTED_ROWS: u64 = 10_000;
+/// Of more rows one in so many is counted.
+const PARTS: u32 = 256;
 
 impl Records {
     /// Counts something, as the counters themselves decide.
@@ -79,7 +82,8 @@ impl Records {
         written
     }
 
-    /// About how many rows there are. A large generation is not counted: ids are digests, so that one in 256 begins with a zero.
+    /// About how many rows there are. A large generation is not counted: ids are digests, so that a part of the slots has as many as the
+    /// others.
     pub(super) fn about_how_many(&mut self) -> Stores<u64> {
         if let Some(rows) = self.rows {
             return Ok(rows);
@@ -90,7 +94,8 @@ impl Records {
             sum = sum.saturating_add(if counted < COUNTED_ROWS {
                 counted
             } else {
-                self.count_of(&format!("g{number} WHERE id < x'01'"))?.saturating_mul(256)
+                self.count_of(&format!("g{number} WHERE slot < {}", Slot::end_of_first(PARTS)))?
+                    .saturating_mul(PARTS.into())
             });
         }
         Ok(*self.rows.insert(sum))

@@ -2,6 +2,7 @@
 
 use js_sys::JsString;
 use oncegate_protocol::limits;
+use oncegate_protocol::slot::Slot;
 
 /// How many generations are asked in one statement: more terms the platform's SQLite does not take. A usual ledger has two or three
 /// generations; there are more where answers are kept for longer than others (`Oncegate-TTL`).
@@ -22,6 +23,7 @@ pub(super) struct Statements {
     generations: Vec<u32>,
     finds: Vec<(Columns, Vec<Find>)>,
     inserts: Option<(u32, JsString)>,
+    renewals: Option<(u32, JsString)>,
     settles: Option<(u32, JsString)>,
 }
 
@@ -65,28 +67,34 @@ impl Statements {
         self.finds.get(index).map(|(_, finds)| finds.as_slice()).unwrap_or_default()
     }
 
-    /// Writes a row of an id and a record to a generation, over the one that is there.
+    /// Writes a row of an id and a record to a slot of a generation, if that is free.
     pub(super) fn insert(&mut self, generation: u32) -> &JsString {
-        let text = || {
-            format!(
-                "INSERT INTO g{generation} (id, record) VALUES (?, ?) \
-                 ON CONFLICT (id) DO UPDATE SET record = excluded.record, body = NULL"
-            )
-        };
+        let text = || format!("INSERT INTO g{generation} (slot, id, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
         current(&mut self.inserts, generation, text)
+    }
+
+    /// Writes a record over the row of an id.
+    pub(super) fn renew(&mut self, generation: u32) -> &JsString {
+        let text = || format!("UPDATE g{generation} SET record = ?3, body = NULL WHERE {}", is_of_id());
+        current(&mut self.renewals, generation, text)
     }
 
     /// Writes a record and a body over the row of an id, if it still has this record.
     pub(super) fn settle(&mut self, generation: u32) -> &JsString {
-        let text = || format!("UPDATE g{generation} SET record = ?, body = ? WHERE id = ? AND record = ?");
+        let text = || format!("UPDATE g{generation} SET record = ?3, body = ?4 WHERE {} AND record = ?5", is_of_id());
         current(&mut self.settles, generation, text)
     }
 }
 
+/// That a row is that of an id: of an id's slot and the id, as the first two of a statement's values.
+pub(super) fn is_of_id() -> String {
+    format!("slot BETWEEN ?1 AND ?1 + {} AND id = ?2", Slot::TRIES.saturating_sub(1))
+}
+
 fn finds(generations: &[u32], columns: Columns) -> Vec<Find> {
-    let names = columns.names();
+    let (names, is_of_id) = (columns.names(), is_of_id());
     let find = |some: &[u32]| {
-        let each = some.iter().map(|number| format!("SELECT {names}, {number} FROM g{number} WHERE id = ?1"));
+        let each = some.iter().map(|number| format!("SELECT {names}, {number} FROM g{number} WHERE {is_of_id}"));
         Find { generations: some.to_vec(), statement: each.collect::<Vec<_>>().join(" UNION ALL ").into() }
     };
     generations.chunks(GENERATIONS_AT_ONCE).map(find).collect()

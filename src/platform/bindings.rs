@@ -65,20 +65,21 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = rowsOf)]
     pub fn rows_of(sql: &Sql, statement: &str, values: &Array) -> Result<Array, JsValue>;
     #[wasm_bindgen(catch, js_name = rowsById)]
-    pub fn rows_by_id(sql: &Sql, statement: &JsString, id: &[u8]) -> Result<Option<Array>, JsValue>;
+    pub fn rows_by_id(sql: &Sql, statement: &JsString, slot: f64, id: &[u8]) -> Result<Option<Array>, JsValue>;
     #[wasm_bindgen(js_name = columnOf)]
     pub fn column_of(row: &Array, index: u32) -> Option<Uint8Array>;
     #[wasm_bindgen(js_name = columnOf)]
     pub fn column_bytes(row: &Array, index: u32) -> Option<Vec<u8>>;
     #[wasm_bindgen(catch, js_name = insertRow)]
-    pub fn insert_row(sql: &Sql, statement: &JsString, id: &[u8], record: &[u8]) -> Result<f64, JsValue>;
+    pub fn insert_row(sql: &Sql, statement: &JsString, slot: f64, id: &[u8], record: &[u8]) -> Result<f64, JsValue>;
     #[wasm_bindgen(catch, js_name = settleRow)]
     pub fn settle_row(
         sql: &Sql,
         statement: &JsString,
+        slot: f64,
+        id: &[u8],
         record: &[u8],
         body: Option<&Uint8Array>,
-        id: &[u8],
         before: &[u8],
     ) -> Result<f64, JsValue>;
     #[wasm_bindgen(catch, js_name = rowsWritten)]

@@ -354,9 +354,9 @@ export function rowsOf(sql, statement, values) {
   return sql.exec(statement, ...values).raw().toArray();
 }
 
-/** The rows that a statement gives for an id; `undefined` where there is none. */
-export function rowsById(sql, statement, id) {
-  const rows = rowsOf(sql, statement, [id.slice()]);
+/** The rows that a statement gives for an id and its slot; `undefined` where there is none. */
+export function rowsById(sql, statement, slot, id) {
+  const rows = rowsOf(sql, statement, [slot, id.slice()]);
   return rows.length === 0 ? undefined : rows;
 }
 
@@ -365,14 +365,14 @@ export function columnOf(row, index) {
   return row[index] instanceof ArrayBuffer ? new Uint8Array(row[index]) : undefined;
 }
 
-/** As `rowsWritten`, for a statement that takes an id and a record. */
-export function insertRow(sql, statement, id, record) {
-  return rowsWritten(sql, statement, [id.slice(), record.slice()]);
+/** As `rowsWritten`, for a statement that takes a slot, an id and a record. */
+export function insertRow(sql, statement, slot, id, record) {
+  return rowsWritten(sql, statement, [slot, id.slice(), record.slice()]);
 }
 
-/** Likewise, for one that takes a record, a body, an id, and the record that is there before. */
-export function settleRow(sql, statement, record, body, id, before) {
-  return rowsWritten(sql, statement, [record.slice(), body ?? null, id.slice(), before.slice()]);
+/** Likewise, for one that takes a body, and the record that is there before, as well. */
+export function settleRow(sql, statement, slot, id, record, body, before) {
+  return rowsWritten(sql, statement, [slot, id.slice(), record.slice(), body ?? null, before.slice()]);
 }
 
 /** How many rows a statement has written. */

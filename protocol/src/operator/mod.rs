@@ -30,4 +30,4 @@ pub use standing::{Findings, Standing, places};
 pub use sums::Sums;
 pub use token::AdminToken;
 pub use tour::{Cursor, Tour};
-pub use walk::{Listed, Step, Walk};
+pub use walk::{Listed, Row, Step, Walk};

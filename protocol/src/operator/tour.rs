@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Listed, Problem, show};
 use crate::config::Route;
-use crate::ids::RecordId;
 use crate::limits;
+use crate::slot::Slot;
 use crate::wire::{Entry, OperatorCommand, Page, Position};
 
 /// How far a route's records have been listed.
@@ -32,7 +32,7 @@ impl Cursor {
                 (Some(generation), after, None) => Some(Position {
                     generation: generation.parse().ok()?,
                     after: match after {
-                        Some(id) => Some(RecordId::parse(id)?),
+                        Some(slot) => Some(Slot::new(slot.parse().ok()?)?),
                         None => None,
                     },
                 }),
@@ -50,7 +50,7 @@ impl Cursor {
         Some(match self.position {
             None => name,
             Some(Position { generation, after: None }) => format!("{name}:{generation}"),
-            Some(Position { generation, after: Some(id) }) => format!("{name}:{generation}:{id}"),
+            Some(Position { generation, after: Some(slot) }) => format!("{name}:{generation}:{slot}"),
         })
     }
 }

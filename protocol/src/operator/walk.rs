@@ -3,6 +3,7 @@
 use crate::ids::RecordId;
 use crate::limits;
 use crate::record::{Record, View};
+use crate::slot::Slot;
 use crate::time::Timestamp;
 use crate::wire::{Entry, Page, Position};
 
@@ -46,7 +47,7 @@ impl Listed {
 }
 
 /// The way through one ledger's records, for one page: generations from the oldest on, so that a record which is claimed
-/// anew meanwhile is met later, not missed; and by id in each.
+/// anew meanwhile is met later, not missed; and by slot in each.
 #[derive(Clone, Debug)]
 pub struct Walk {
     listed: Listed,
@@ -62,12 +63,23 @@ pub struct Walk {
 pub struct Step {
     /// In which generation.
     pub generation: u32,
-    /// Behind this id; `None`: from the first row on.
-    pub after: Option<RecordId>,
-    /// How many rows, by id.
+    /// Behind this slot; `None`: from the first row on.
+    pub after: Option<Slot>,
+    /// How many rows, by slot.
     pub rows: u32,
     /// Newer generations. A row whose id they have is not that key's record any more.
     pub newer: Vec<u32>,
+}
+
+/// A row that was read for a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Where it is.
+    pub slot: Slot,
+    /// Whose it is.
+    pub id: RecordId,
+    /// The record, as stored.
+    pub stored: Vec<u8>,
 }
 
 impl Walk {
@@ -92,22 +104,22 @@ impl Walk {
         Some(Step { generation, after, rows: self.rows_left.min(WINDOW_ROWS), newer })
     }
 
-    /// Takes note of what was read for a step: how many rows there were, the last one's id, and of them those that may stand
-    /// as is asked, as stored, by id.
+    /// Takes note of what was read for a step: how many rows there were, where the last one is, and of them those that may stand
+    /// as is asked, by slot.
     pub fn saw(
         &mut self,
         step: &Step,
         rows: u32,
-        last: Option<RecordId>,
-        candidates: impl IntoIterator<Item = (RecordId, Vec<u8>)>,
+        last: Option<Slot>,
+        candidates: impl IntoIterator<Item = Row>,
         now: Timestamp,
     ) {
         self.rows_left = self.rows_left.saturating_sub(rows.max(1));
-        for (id, stored) in candidates {
+        for Row { slot, id, stored } in candidates {
             if self.room() == 0 {
                 return;
             }
-            self.at = Some(Position { generation: step.generation, after: Some(id) });
+            self.at = Some(Position { generation: step.generation, after: Some(slot) });
             match Record::decode(&stored) {
                 Ok(record) if self.listed.takes(record.view(now)) => self.page.entries.push(Entry { id, now, record }),
                 Ok(_) => {}

@@ -14,6 +14,7 @@ use crate::record::{
     Answer, Intervention, KeptBody, Note, Record, read_headers, read_sealed_by, read_status, write_headers,
     write_sealed_by,
 };
+use crate::slot::Slot;
 use crate::time::{Timestamp, millis};
 
 /// What is asked.
@@ -88,13 +89,13 @@ impl SentIntervention {
     }
 }
 
-/// How far a ledger's records have been listed: oldest generation first, by id in each.
+/// How far a ledger's records have been listed: oldest generation first, by slot in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The generation where to go on.
     pub generation: u32,
-    /// Behind which record; `None`: at the first.
-    pub after: Option<RecordId>,
+    /// Behind which slot; `None`: at the first.
+    pub after: Option<Slot>,
 }
 
 /// What a ledger answers an operator.
@@ -423,10 +424,10 @@ fn write_position(writer: &mut Writer, position: Option<Position>) {
             writer.u8(1);
             writer.u32(generation);
         }
-        Some(Position { generation, after: Some(id) }) => {
+        Some(Position { generation, after: Some(slot) }) => {
             writer.u8(2);
             writer.u32(generation);
-            writer.bytes(id.as_bytes());
+            writer.u64(slot.number());
         }
     }
 }
@@ -435,9 +436,15 @@ fn read_position(reader: &mut Reader<'_>) -> Result<Option<Position>, DecodeErro
     Ok(match reader.u8("the position")? {
         0 => None,
         1 => Some(Position { generation: reader.u32("the generation")?, after: None }),
-        2 => Some(Position { generation: reader.u32("the generation")?, after: Some(read_id(reader)?) }),
+        2 => Some(Position { generation: reader.u32("the generation")?, after: Some(read_slot(reader)?) }),
         value => return Err(DecodeError::Unknown { what: "the position", value }),
     })
+}
+
+fn read_slot(reader: &mut Reader<'_>) -> Result<Slot, DecodeError> {
+    let number = reader.u64("the slot")?;
+    let [value, ..] = number.to_be_bytes();
+    Slot::new(number).ok_or(DecodeError::Unknown { what: "the slot", value })
 }
 
 fn read_id(reader: &mut Reader<'_>) -> Result<RecordId, DecodeError> {
@@ -500,7 +507,7 @@ mod tests {
             (intervene(SentIntervention::Forget), 0),
             (list(None), 0),
             (list(Some(Position { generation: 3, after: None })), 0),
-            (list(Some(Position { generation: 3, after: Some(ID) })), 0),
+            (list(Some(Position { generation: 3, after: Some(ID.slot()) })), 0),
             (OperatorCommand::Tally, 0),
         ];
         for (command, body_length) in commands {
@@ -542,7 +549,11 @@ mod tests {
             Report::Refused { now, record: Box::new(record()) },
             Report::OtherAttempt { now, record: Box::new(record()) },
             Report::Page(Page::default()),
-            Report::Page(Page { entries, unreadable: 1, next: Some(Position { generation: 1, after: Some(ID) }) }),
+            Report::Page(Page {
+                entries,
+                unreadable: 1,
+                next: Some(Position { generation: 1, after: Some(ID.slot()) }),
+            }),
             Report::Tally(Box::new(Tally { counters, generations: 2, bytes: 4096 })),
         ];
         for report in reports {

@@ -16,7 +16,7 @@ export const HALF_WRITTEN = 'the outcome is half written';
 
 /** A row holds 960 KiB of a body, so a large answer is in two. */
 const BYTES = { small: 100, large: 1_000_000 };
-const SECOND_ROW = { statement: 'INSERT OR REPLACE INTO b', second: 1 };
+const SECOND_ROW = { statement: 'INSERT INTO b', times: 2 };
 
 /** How a request is held at a point: in its ledger, or in the origin, or both. `inVain`: what the ledger then writes is lost. */
 const HELD = {

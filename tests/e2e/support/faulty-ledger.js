@@ -28,7 +28,7 @@ export class Ledger {
     if (this.plan.pages) state.storage.sql.setMaxPageCountForTest(this.plan.pages);
     const { sql } = state.storage;
     const exec = sql.exec.bind(sql);
-    sql.exec = (statement, ...values) => this.stopAt(statement, values) ?? exec(statement, ...values);
+    sql.exec = (statement, ...values) => this.stopAt(statement) ?? exec(statement, ...values);
     this.shipped = new Shipped(state, env);
   }
 
@@ -61,9 +61,11 @@ export class Ledger {
   }
 
   /** Stops the whole of workerd, for good, before the statement at which the plan says so; its values begin as the plan says. */
-  stopAt(statement, values) {
+  stopAt(statement) {
     const { stopBefore } = this.plan;
-    if (!stopBefore || !statement.startsWith(stopBefore.statement) || values[1] !== stopBefore.second) return;
+    if (!stopBefore || !statement.startsWith(stopBefore.statement)) return;
+    stopBefore.times -= 1;
+    if (stopBefore.times > 0) return;
     console.log(`stopped before ${statement}`);
     for (;;);
   }

@@ -34,14 +34,10 @@ export async function changeBodies(gate, change) {
 function bodiesIn(database) {
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE name GLOB '[gb][0-9]*'").all();
   return tables.flatMap(({ name }) => {
-    const [column, ...key] = name.startsWith('g') ? ['body', 'id'] : ['bytes', 'attempt', 'part'];
+    const column = name.startsWith('g') ? 'body' : 'bytes';
     const rows = database.prepare(`SELECT * FROM ${name} WHERE ${column} IS NOT NULL`).all();
-    const update = database.prepare(
-      `UPDATE ${name} SET ${column} = ? WHERE ${key.map((part) => `${part} = ?`).join(' AND ')}`,
-    );
-    return rows.map((row) => {
-      return { bytes: row[column], put: (bytes) => update.run(bytes, ...key.map((part) => row[part])) };
-    });
+    const update = database.prepare(`UPDATE ${name} SET ${column} = ? WHERE slot = ?`);
+    return rows.map((row) => ({ bytes: row[column], put: (bytes) => update.run(bytes, row.slot) }));
   });
 }
 
