@@ -1,5 +1,5 @@
 // What a gate asks of the platform, in plain JavaScript, with nothing decided: the calls, the objects and the statements that Oncegate
-// needs for a first request and a replay, around the ledger of `smallest-ledger.js`. It guards nothing. What it costs more than that
+// needs for a first request and a replay, around a ledger like that of `smallest-ledger.js`. It guards nothing. What it costs more than that
 // one is the price of those calls, and what Oncegate costs more than this is Oncegate's own.
 
 import { DurableObject } from 'cloudflare:workers';
@@ -15,7 +15,7 @@ export class Ledger extends DurableObject {
   constructor(state, env) {
     super(state, env);
     this.sql = state.storage.sql;
-    this.sql.exec('CREATE TABLE IF NOT EXISTS r (key TEXT PRIMARY KEY, status INTEGER, lines TEXT, body BLOB) WITHOUT ROWID');
+    this.sql.exec('CREATE TABLE IF NOT EXISTS r (slot INTEGER PRIMARY KEY, key TEXT, status INTEGER, lines TEXT, body BLOB)');
   }
 
   /** A command comes in a header, an answer that is kept behind it in the body: a retry of this call may carry it once more. */
@@ -26,15 +26,16 @@ export class Ledger extends DurableObject {
   }
 
   claim(key) {
-    const [found] = this.sql.exec('SELECT status, lines, body FROM r WHERE key = ?', key).raw().toArray();
+    const slot = slotOf(key);
+    const [found] = this.sql.exec('SELECT status, lines, body FROM r WHERE slot = ? AND key = ?', slot, key).raw().toArray();
     if (found) return reply(found[0], `${found[1]}idempotency-status:replayed\n`, found[2]);
-    this.sql.exec('INSERT INTO r (key) VALUES (?) ON CONFLICT DO NOTHING', key);
+    this.sql.exec('INSERT INTO r (slot, key) VALUES (?, ?) ON CONFLICT DO NOTHING', slot, key);
     return reply(200, 'kind:claimed\n', null);
   }
 
   complete(key, status, lines, body) {
-    const statement = 'UPDATE r SET status = ?, lines = ?, body = ? WHERE key = ? AND status IS NULL';
-    const { rowsWritten } = this.sql.exec(statement, status, lines, body, key);
+    const statement = 'UPDATE r SET status = ?, lines = ?, body = ? WHERE slot = ? AND key = ? AND status IS NULL';
+    const { rowsWritten } = this.sql.exec(statement, status, lines, body, slotOf(key), key);
     return rowsWritten > 0 ? new Response(null, COMPLETED) : reply(200, 'kind:stale\n', null);
   }
 }
@@ -76,6 +77,13 @@ function remember(key, status, lines, answer) {
   const init = { status, headers: new Headers(headersOf(lines)), encodeBody: 'manual' };
   remembered.set(key, { answer, init });
   return new Response(answer, init);
+}
+
+/** A number that is looked up in place of a key. Where two keys have the same, the second finds no record. */
+function slotOf(key) {
+  let slot = 0;
+  for (let index = 0; index < key.length; index += 1) slot = (slot * 31 + key.charCodeAt(index)) % 2 ** 47;
+  return slot;
 }
 
 /** Asks the ledger, within a time. Gives the answer if it is the client's. */

@@ -60,7 +60,7 @@ export class Ledger {
     await forever();
   }
 
-  /** Stops the whole of workerd, for good, before the statement at which the plan says so; its values begin as the plan says. */
+  /** Stops the whole of workerd, for good, before the statement that begins as the plan says, the so-manieth time. */
   stopAt(statement) {
     const { stopBefore } = this.plan;
     if (!stopBefore || !statement.startsWith(stopBefore.statement)) return;
