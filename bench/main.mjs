@@ -1,7 +1,7 @@
 // main.mjs --rounds N --seconds S --storage tmpfs|disk --subjects abcde --into FOLDER: one part of `cargo xtask bench`, which says
 // what they mean.
 
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -24,7 +24,6 @@ const has = (...some) => some.every((letter) => letters.includes(letter));
 showNoChildren();
 await mkdir(into, { recursive: true });
 const folder = await mkdtemp(storage === 'tmpfs' ? '/dev/shm/oncegate-bench-' : join(into, '.state-'));
-await chmod(folder, 0o755); // nginx gives up root's rights
 const origin = await startOrigin(join(folder, 'origin'));
 const progress = (text) => process.stderr.write(`${text}\n`);
 const run = { storage, seconds, cores: cpus().length, processor: cpus()[0].model };

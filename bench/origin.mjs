@@ -53,6 +53,7 @@ export async function startOrigin(folder) {
 function configuration(folder, port, slowPort) {
   return `daemon off;
 worker_processes 1;
+user root; # or a worker could not read what only root can; another user's nginx leaves this out
 pid ${folder}/nginx.pid;
 events { worker_connections 1024; }
 http {

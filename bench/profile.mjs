@@ -1,7 +1,7 @@
 // profile.mjs SUBJECT LOAD: where a subject's CPU time goes under a load of `plan.mjs`, as `perf` sees it; for example `c replay`.
 
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -28,7 +28,6 @@ if (!load) throw new Error(`there is no load ${name} of ${letter}; loads are ${J
 
 process.env.BENCH_V8_FLAGS = '--perf-basic-prof --interpreted-frames-native-stack';
 const folder = await mkdtemp('/dev/shm/oncegate-profile-');
-await chmod(folder, 0o755); // nginx gives up root's rights
 const origin = await startOrigin(join(folder, 'origin'));
 const subject = { ...(await SUBJECTS[letter].start({ origin, folder: join(folder, 'subject') })), name: letter };
 try {

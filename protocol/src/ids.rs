@@ -72,9 +72,12 @@ identifier! {
 impl RecordId {
     /// Which of `count` shards keeps this record.
     pub fn shard(&self, count: core::num::NonZeroU16) -> u16 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         // The remainder is smaller than `count`, so it fits.
-        u16::try_from(number.checked_rem(u64::from(count.get())).unwrap_or(0)).unwrap_or(0)
+        u16::try_from(first_number(&self.0).checked_rem(u64::from(count.get())).unwrap_or(0)).unwrap_or(0)
     }
+}
+
+/// The number that the first eight bytes of an id are.
+pub(crate) fn first_number(id: &[u8]) -> u64 {
+    id.first_chunk().copied().map_or(0, u64::from_be_bytes)
 }

@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-use crate::ids::{AttemptId, RecordId};
+use crate::ids::{AttemptId, RecordId, first_number};
 
 /// The number of a row. Each id has one of its own to begin with, which another id may have as well; then its row is in one of
 /// those behind it.
@@ -37,13 +37,13 @@ impl Slot {
         Self(self.0.saturating_add(count.into()))
     }
 
-    /// The first of so many parts into which the order divides what is before it.
+    /// Where the first of so many parts of all ids' slots ends, if each part has as many.
     pub fn end_of_first(parts: u32) -> Self {
         Self((1_u64 << BITS).checked_div(parts.into()).unwrap_or(0))
     }
 
-    fn of_bytes(bytes: [u8; 8]) -> Self {
-        Self(u64::from_be_bytes(bytes) >> (u64::BITS - BITS))
+    fn first_bits(number: u64) -> Self {
+        Self(number >> (u64::BITS - BITS))
     }
 }
 
@@ -56,8 +56,7 @@ impl fmt::Display for Slot {
 impl RecordId {
     /// The first slot that its row may be in. Slots are in the order of ids.
     pub fn slot(&self) -> Slot {
-        let [a, b, c, d, e, f, g, h, ..] = *self.as_bytes();
-        Slot::of_bytes([a, b, c, d, e, f, g, h])
+        Slot::first_bits(first_number(self.as_bytes()))
     }
 }
 
@@ -65,8 +64,7 @@ impl AttemptId {
     /// The slot of the first piece of the body that it brought. The others are behind it. (An attempt's id is drawn at random, so that nobody
     /// chooses one that another has; where chance does, the body is not stored.)
     pub fn slot(&self) -> Slot {
-        let [a, b, c, d, e, f, g, h, ..] = *self.as_bytes();
-        Slot::of_bytes([a, b, c, d, e, f, g, h])
+        Slot::first_bits(first_number(self.as_bytes()))
     }
 }
 

@@ -10,10 +10,10 @@ use oncegate_protocol::replaying::{Portion, Replaying};
 use wasm_bindgen::JsValue;
 
 use super::pieces::Pieces;
-use super::sql::{Database, Stores, blob, js_slot};
+use super::sql::{Database, Stores, blob, of_id};
 use super::statements::is_of_id;
 use crate::log;
-use crate::platform::{WritableStream, column_of, describe, pipe, settled, start};
+use crate::platform::{WritableStream, describe, pipe, settled, start};
 
 thread_local! {
     static REPLAYING: RefCell<Replaying> = RefCell::default();
@@ -50,14 +50,17 @@ impl StoredBody {
     /// Whether all of it is there.
     pub(super) fn is_whole(&self) -> Stores<bool> {
         let generation = self.generation;
-        let rows = match &self.place {
-            Place::Row { id, record } => self.database.read(
-                &format!("SELECT length(body) FROM g{generation} WHERE {} AND record = ?3", is_of_id()),
-                &[&js_slot(id.slot()).into(), &blob(id.as_bytes()), &blob(record)],
-            )?,
-            Place::Pieces(pieces) => pieces.length(&self.database, generation)?,
+        let length = match &self.place {
+            Place::Row { id, record } => {
+                let [slot, id] = of_id(id);
+                self.database.number(
+                    &format!("SELECT length(body) FROM g{generation} WHERE {} AND record = ?3", is_of_id()),
+                    &[&slot, &id, &blob(record)],
+                )
+            }
+            Place::Pieces(pieces) => pieces.length(&self.database, generation),
         };
-        Ok(rows.first().and_then(|row| row.get(0).as_f64()) == Some(f64::from(self.length)))
+        Ok(length? == Some(self.length.into()))
     }
 
     /// All of it at once, for one that is small; `None` where it is not all there.
@@ -116,24 +119,19 @@ impl StoredBody {
     /// Bytes from this place on, at most so many, and no further than a row goes.
     fn read(&self, from: u32, at_most: u32) -> Result<Option<Uint8Array>, JsValue> {
         let generation = self.generation;
-        let rows = match &self.place {
-            // SQLite counts from one.
-            Place::Row { id, record } => self.database.read(
-                &format!("SELECT substr(body, ?4, ?5) FROM g{generation} WHERE {} AND record = ?3", is_of_id()),
-                &[
-                    &js_slot(id.slot()).into(),
-                    &blob(id.as_bytes()),
-                    &blob(record),
-                    &from.saturating_add(1).into(),
-                    &at_most.into(),
-                ],
-            ),
+        let read = match &self.place {
+            Place::Row { id, record } => {
+                let [slot, id] = of_id(id);
+                // SQLite counts from one.
+                let start = JsValue::from(from.saturating_add(1));
+                self.database.bytes(
+                    &format!("SELECT substr(body, ?4, ?5) FROM g{generation} WHERE {} AND record = ?3", is_of_id()),
+                    &[&slot, &id, &blob(record), &start, &at_most.into()],
+                )
+            }
             Place::Pieces(pieces) => pieces.read(&self.database, generation, from, at_most),
         };
-        match rows {
-            Ok(rows) => Ok(rows.first().and_then(|row| column_of(row, 0))),
-            Err(fault) => Err(fault.into()),
-        }
+        Ok(read?)
     }
 }
 

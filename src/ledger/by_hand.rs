@@ -11,7 +11,7 @@ use wasm_bindgen::JsValue;
 
 use super::pieces::Pieces;
 use super::records::{Found, Records};
-use super::sql::{Stores, blob, js_slot, whole};
+use super::sql::{Stores, js_slot, of_id, whole};
 use super::statements::is_of_id;
 use crate::platform::column_bytes;
 
@@ -36,7 +36,8 @@ impl Records {
     /// failure before leaves one that can be forgotten again.
     pub(super) fn forget(&mut self, id: &RecordId, found: &Found, record: &Record, retention: Duration) -> Stores<()> {
         let Some(generation) = found.generation else { return Ok(()) };
-        let key: [&JsValue; 2] = [&js_slot(id.slot()).into(), &blob(id.as_bytes())];
+        let key = of_id(id);
+        let key = key.each_ref();
         for number in self.generations()? {
             let rows = self.database.read(&format!("SELECT record FROM g{number} WHERE {}", is_of_id()), &key)?;
             let stored = rows.first().and_then(|row| column_bytes(row, 0));

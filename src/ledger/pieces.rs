@@ -1,6 +1,6 @@
 //! Bodies that are too large for their record's row: in rows of their own, a piece each, in a table per generation: `b1`, `b2`, ….
 
-use js_sys::{Array, Uint8Array};
+use js_sys::Uint8Array;
 use oncegate_protocol::ids::AttemptId;
 use oncegate_protocol::limits::ROW_BODY_BYTES;
 use wasm_bindgen::JsValue;
@@ -44,18 +44,26 @@ impl Pieces {
         Ok(rows)
     }
 
-    /// How many bytes are there.
-    pub(super) fn length(&self, database: &Database, generation: u32) -> Stores<Vec<Array>> {
-        database
-            .read(&format!("SELECT sum(length(bytes)) FROM b{generation} WHERE {IS_OF_THESE}"), &self.all().each_ref())
+    /// How many bytes are there; `None` where there is no piece.
+    pub(super) fn length(&self, database: &Database, generation: u32) -> Stores<Option<u64>> {
+        database.number(
+            &format!("SELECT sum(length(bytes)) FROM b{generation} WHERE {IS_OF_THESE}"),
+            &self.all().each_ref(),
+        )
     }
 
     /// Bytes from this place on, at most so many, and no further than a piece goes.
-    pub(super) fn read(&self, database: &Database, generation: u32, from: u32, at_most: u32) -> Stores<Vec<Array>> {
+    pub(super) fn read(
+        &self,
+        database: &Database,
+        generation: u32,
+        from: u32,
+        at_most: u32,
+    ) -> Stores<Option<Uint8Array>> {
         let part = u16::try_from(from / ROW_BODY_BYTES).unwrap_or(u16::MAX);
         // SQLite counts from one.
         let start = JsValue::from((from % ROW_BODY_BYTES).saturating_add(1));
-        database.read(
+        database.bytes(
             &format!("SELECT substr(bytes, ?, ?) FROM b{generation} WHERE slot = ? AND attempt = ?"),
             &[&start, &at_most.into(), &self.slot(part), &self.attempt()],
         )

@@ -7,7 +7,9 @@ use oncegate_protocol::slot::Slot;
 use oncegate_protocol::time::Timestamp;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::platform::{Sql, Storage, column_bytes, insert_row, rows_by_id, rows_of, rows_written, settle_row};
+use crate::platform::{
+    Sql, Storage, column_bytes, column_of, insert_row, rows_by_id, rows_of, rows_written, settle_row,
+};
 
 /// Why storage did not serve.
 pub(super) enum Fault {
@@ -53,6 +55,16 @@ impl Database {
             .iter()
             .map(JsCast::unchecked_into)
             .collect())
+    }
+
+    /// As [`Self::read`], for a statement that gives a number that counts something: that of the first row, if there is one.
+    pub(super) fn number(&self, statement: &str, values: &[&JsValue]) -> Stores<Option<u64>> {
+        Ok(self.read(statement, values)?.first().and_then(|row| row.get(0).as_f64()).map(whole))
+    }
+
+    /// Likewise, for one that gives bytes.
+    pub(super) fn bytes(&self, statement: &str, values: &[&JsValue]) -> Stores<Option<Uint8Array>> {
+        Ok(self.read(statement, values)?.first().and_then(|row| column_of(row, 0)))
     }
 
     /// Runs a statement that writes, and gives how many rows it wrote.
@@ -109,6 +121,11 @@ pub(super) fn whole(number: f64) -> u64 {
 #[allow(clippy::cast_precision_loss, reason = "slots are below 2^53")]
 pub(super) fn js_slot(slot: Slot) -> f64 {
     slot.number() as f64
+}
+
+/// The slot of an id, and the id, to be bound to a statement.
+pub(super) fn of_id(id: &RecordId) -> [JsValue; 2] {
+    [js_slot(id.slot()).into(), blob(id.as_bytes())]
 }
 
 /// Bytes to be bound to a statement.

@@ -6,7 +6,7 @@ use oncegate_protocol::wire::Tally;
 use wasm_bindgen::JsValue;
 
 use super::records::Records;
-use super::sql::{Fault, Stores, blob, first_column, whole};
+use super::sql::{Fault, Stores, blob, first_column};
 
 /// How many rows of a generation are counted one by one.
 const COUNTED_ROWS: u64 = 10_000;
@@ -102,8 +102,7 @@ impl Records {
     }
 
     pub(super) fn count_of(&self, rows: &str) -> Stores<u64> {
-        let found = self.database.read(&format!("SELECT count(*) FROM {rows}"), &[])?;
-        Ok(whole(found.first().and_then(|row| row.get(0).as_f64()).unwrap_or_default()))
+        Ok(self.database.number(&format!("SELECT count(*) FROM {rows}"), &[])?.unwrap_or_default())
     }
 
     /// Whether there is anything in this ledger's storage.

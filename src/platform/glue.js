@@ -212,11 +212,11 @@ export class RepeatedResponse {
  * answer. Where nobody waits for it any more it is aborted, if that `isAborted`.
  */
 export function send(service, address, method, lines, body, cache, encodeResponseBody, isAborted) {
-  const controller = isAborted ? new AbortController() : undefined;
   const init = { method, headers: headersOf(lines), body, cache, encodeResponseBody, redirect: 'manual' };
-  if (controller !== undefined) init.signal = controller.signal;
-  const answer = answered(service, address, init);
-  if (controller !== undefined) answer.giveUp = () => controller.abort(timeOut());
+  if (!isAborted) return answered(service, address, init);
+  const controller = new AbortController();
+  const answer = answered(service, address, { ...init, signal: controller.signal });
+  answer.giveUp = () => controller.abort(timeOut());
   return answer;
 }
 
