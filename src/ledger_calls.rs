@@ -14,7 +14,8 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::log;
 use crate::platform::{
-    Bindings, Bytes, LedgerCalls, Response, TimeLimit, describe, now, property, random_u32, settled_within, sleep,
+    Bindings, Bytes, LedgerCalls, Response, TimeLimit, aside, describe, now, property, random_u32, settled_within,
+    sleep,
 };
 
 thread_local! {
@@ -123,19 +124,25 @@ impl Ledger<'_> {
                 Err(thrown) => thrown,
             };
             progress = Progress { made: progress.made.saturating_add(1), elapsed: now().since(begun_at), wait };
-            let failure = failure(&thrown);
-            UNTOLD_FAILURES.set(UNTOLD_FAILURES.get().saturating_add(1));
+            let failure = self.note_failure(&thrown, progress);
             worst = worst.max(failure);
-            log::error(
-                "ledger failed",
-                json!({ "ledger": self.name, "try": progress.made, "overloaded": failure == Failure::Overloaded,
-                        "reason": describe(&thrown) }),
-            );
             match retry::pause(failure, progress, random_u32()) {
-                Some(pause) => sleep(pause).await,
+                Some(pause) => aside(sleep(pause)).await,
                 None => return Err(worst),
             }
         }
+    }
+
+    /// Counts a try that has failed, and says so in the log.
+    fn note_failure(&self, thrown: &JsValue, progress: Progress) -> Failure {
+        let failure = failure(thrown);
+        UNTOLD_FAILURES.set(UNTOLD_FAILURES.get().saturating_add(1));
+        log::error(
+            "ledger failed",
+            json!({ "ledger": self.name, "try": progress.made, "overloaded": failure == Failure::Overloaded,
+                    "reason": describe(thrown) }),
+        );
+        failure
     }
 
     async fn ask_once<T>(&self, message: &Message, limit: Duration, read: Read<T>) -> Result<Answer<T>, JsValue> {

@@ -15,15 +15,22 @@ impl Parts {
 
     /// Adds a part.
     #[must_use]
+    #[inline]
     pub fn part(mut self, bytes: &[u8]) -> Self {
+        self.add(bytes);
+        self
+    }
+
+    /// Apart from [`Self::part`], which is inlined, so that the state of the hash stays where it is.
+    fn add(&mut self, bytes: &[u8]) {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.0.update(length.to_be_bytes());
         self.0.update(bytes);
-        self
     }
 
     /// Adds how many parts follow, where that varies.
     #[must_use]
+    #[inline]
     pub fn count(self, parts: usize) -> Self {
         self.part(&u64::try_from(parts).unwrap_or(u64::MAX).to_be_bytes())
     }

@@ -14,8 +14,8 @@ use super::Deployment;
 use super::guarded::{Attempt, Told};
 use crate::origin;
 use crate::platform::{
-    Arrived, Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, discard, gather, now, pipe,
-    reply, settled,
+    Arrived, Bytes, Gathered, Pipe, ReadableStream, Response, TimeLimit, WritableStream, aside, discard, gather, now,
+    pipe, reply, settled,
 };
 
 /// An answer that is to be kept, whose body has yet to come.
@@ -53,13 +53,13 @@ impl Attempt {
                 self.store(&response, method, answer, time_limit).await
             }
             Class::Release => {
-                self.release().await;
+                aside(self.release()).await;
                 pass_on(&response, headers::to_client(all, method), "released")
             }
             Class::Unknown(doubt) => {
                 // The client gets a problem in its place.
                 discard(response.body());
-                self.in_doubt(doubt, &JsValue::from_str("the origin's status")).await
+                aside(self.in_doubt(doubt, &JsValue::from_str("the origin's status"))).await
             }
         }
     }
@@ -85,7 +85,7 @@ impl Attempt {
         let known_at = now();
         let (kept, body) = match self.keep_answer(response, method, &answer, time_limit).await {
             Ok(kept) => kept,
-            Err(thrown) => return self.in_doubt(origin::doubt_of_body(&thrown), &thrown).await,
+            Err(thrown) => return aside(self.in_doubt(origin::doubt_of_body(&thrown), &thrown)).await,
         };
         if matches!(kept, Kept::Whole) {
             self.remember_answer(&answer, &body, known_at);

@@ -17,7 +17,7 @@ use super::body::GuardedRequest;
 use super::guarded::Attempt;
 use super::probe::Question;
 use crate::ledger_calls::{self, Answer, Memorable, SealedAnswer};
-use crate::platform::{self, Response, now};
+use crate::platform::{self, Response, aside, now};
 
 /// The right to call the origin.
 pub(super) struct Grant {
@@ -57,7 +57,7 @@ pub(super) async fn begin(
     };
     if let Some(previous) = request.identity.previous.as_ref().map(at) {
         let claim = claim(Layout::Previous { next: route.layout.id() }, counting);
-        match previous.begin(request, claim, arrived_at).await {
+        match aside(previous.begin(request, claim, arrived_at)).await {
             Begun::Moved { counted } => counting = counted,
             begun => return Ok((previous, begun)),
         }
@@ -129,7 +129,7 @@ impl Attempt {
                 Ok(Answer::Frame(Reply::Moved)) => return Begun::Moved { counted: claim.counting },
                 // Only a begin that waited is told so, and what is left of the wait shrinks.
                 Ok(Answer::Frame(Reply::Again)) => {}
-                Ok(Answer::Frame(Reply::Count)) => match self.count(request).await {
+                Ok(Answer::Frame(Reply::Count)) => match aside(self.count(request)).await {
                     Ok(()) => claim.counting = Counting::Done,
                     Err(begun) => return begun,
                 },

@@ -8,8 +8,8 @@ use wasm_bindgen::JsValue;
 
 use super::Deployment;
 use crate::platform::{
-    Bytes, Gathered, Head, ReadableStream, Reader, Response, WritableStream, Writer, at_least, gather, header_list,
-    pipe, reply, settled,
+    Bytes, Gathered, Head, ReadableStream, Reader, Response, WritableStream, Writer, aside, at_least, gather,
+    header_list, pipe, reply, settled,
 };
 
 /// The ledger's answer as it is; or decoded, where the client does not accept its coding and it has one.
@@ -17,6 +17,11 @@ pub(super) async fn as_accepted(deployment: &Deployment, answer: Response, clien
     if !answer.headers().has("content-encoding")? {
         return Ok(answer);
     }
+    aside(decoded(deployment, answer, client)).await
+}
+
+/// An answer that has a coding, as the client accepts it.
+async fn decoded(deployment: &Deployment, answer: Response, client: &Head) -> Result<Response, JsValue> {
     let accepted = client.header("accept-encoding");
     let (status, headers) = (answer.status(), header_list(&answer.headers())?);
     match (answer.body(), decode_for(&headers, status, accepted.as_deref())) {

@@ -21,7 +21,7 @@ use super::decoded::as_accepted;
 use super::probe::Probed;
 use super::{Deployment, remembered, replies};
 use crate::ledger_calls::{Answer, Ledger};
-use crate::platform::{Bytes, OutgoingRequest, Purpose, Response, TimeLimit, describe, now};
+use crate::platform::{Bytes, OutgoingRequest, Purpose, Response, TimeLimit, aside, describe, now};
 use crate::{log, origin};
 
 /// One attempt to execute a guarded request.
@@ -50,7 +50,7 @@ pub(super) enum Told {
 }
 
 /// Carries a guarded request out, from its claim to its reply.
-pub(super) async fn execute(deployment: Rc<Deployment>, request: GuardedRequest) -> Result<Response, JsValue> {
+pub(super) async fn execute(deployment: Rc<Deployment>, request: Box<GuardedRequest>) -> Result<Response, JsValue> {
     let arrived_at = now();
     if let Some(remembered) = remembered::find(&request.identity.asked(), arrived_at) {
         return remembered.answer(&deployment, &request).await;
@@ -58,35 +58,38 @@ pub(super) async fn execute(deployment: Rc<Deployment>, request: GuardedRequest)
     deployment.hold();
     let (attempt, begun) = begin(&deployment, &request, request.identity.on_unknown(), arrived_at).await?;
     let Begun::Asked(question) = begun else { return attempt.go_on(begun, request).await };
-    match attempt.probe(&request, &question).await? {
-        Probed::Replied(response) => Ok(response),
-        Probed::Known => {
-            // The key is free, or the record says more by now. What is unknown once more is not asked about again.
-            let (attempt, begun) = begin(&deployment, &request, OnUnknown::Hold, arrived_at).await?;
-            attempt.go_on(begun, request).await
+    aside(async move {
+        match attempt.probe(&request, &question).await? {
+            Probed::Replied(response) => Ok(response),
+            Probed::Known => {
+                // The key is free, or the record says more by now. What is unknown once more is not asked about again.
+                let (attempt, begun) = begin(&deployment, &request, OnUnknown::Hold, arrived_at).await?;
+                attempt.go_on(begun, request).await
+            }
         }
-    }
+    })
+    .await
 }
 
 impl Attempt {
-    async fn go_on(&self, begun: Begun, request: GuardedRequest) -> Result<Response, JsValue> {
+    async fn go_on(&self, begun: Begun, request: Box<GuardedRequest>) -> Result<Response, JsValue> {
         match begun {
             Begun::Granted(grant) => return self.run(request, &grant).await,
             Begun::Answered(response) => return as_accepted(&self.deployment, response, &request.head).await,
             Begun::Sealed(answer) => {
-                let opened = self.open(answer).await?;
+                let opened = aside(self.open(answer)).await?;
                 return as_accepted(&self.deployment, opened, &request.head).await;
             }
             Begun::Lost if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
                 // The claim may have been taken after all. Then its outcome is what the record must not claim to know.
                 self.afterwards(SentOutcome::Doubted(Doubt::NotRecorded));
-                return self.pass_unguarded(request).await;
+                return aside(self.pass_unguarded(request)).await;
             }
             Begun::Failed | Begun::Full if self.route.on_ledger_failure == OnLedgerFailure::Pass => {
-                return self.pass_unguarded(request).await;
+                return aside(self.pass_unguarded(request)).await;
             }
             Begun::Memorable { answer, asked_at } => {
-                return match self.remember_replay(&answer, asked_at).await {
+                return match aside(self.remember_replay(&answer, asked_at)).await {
                     Ok(remembered) => remembered.answer(&self.deployment, &request).await,
                     Err(thrown) => {
                         self.log("stored answer lost", json!({ "reason": describe(&thrown) }));
@@ -113,18 +116,18 @@ impl Attempt {
     }
 
     /// Calls the origin and brings its answer to the ledger.
-    async fn run(&self, request: GuardedRequest, grant: &Grant) -> Result<Response, JsValue> {
+    async fn run(&self, request: Box<GuardedRequest>, grant: &Grant) -> Result<Response, JsValue> {
         if !may_call_origin(now().since(grant.begun_at), self.route.timeout, self.route.lease()) {
             self.log("too late to call the origin", json!({}));
-            self.release().await;
+            aside(self.release()).await;
             return replies::problem(&Problem::unavailable());
         }
         let time_limit = TimeLimit::begin(self.route.timeout);
-        let method = request.head.method.clone();
+        let method = request.head.method().to_owned();
         let outgoing = match self.prepare(request, Some(grant)) {
             Ok(outgoing) => outgoing,
             Err(problem) => {
-                self.release().await;
+                aside(self.release()).await;
                 return replies::problem(&problem);
             }
         };
@@ -133,7 +136,7 @@ impl Attempt {
         self.deployment.notes.origin_took(now().since(sent_at));
         match answer {
             Ok(arrived) => self.settle(arrived, &method, time_limit).await,
-            Err(thrown) => self.in_doubt(origin::doubt(&thrown), &thrown).await,
+            Err(thrown) => aside(self.in_doubt(origin::doubt(&thrown), &thrown)).await,
         }
     }
 
@@ -142,7 +145,7 @@ impl Attempt {
     /// All its headers are read here, and not before: what is answered from its record needs no list of them.
     pub(super) fn prepare(
         &self,
-        mut request: GuardedRequest,
+        mut request: Box<GuardedRequest>,
         grant: Option<&Grant>,
     ) -> Result<OutgoingRequest, Problem> {
         let unsendable = |thrown: JsValue| {
@@ -165,8 +168,8 @@ impl Attempt {
             }
         };
         let body = request.body.map(|body| body.joined(&[]));
-        let address = origin::address(self.deployment.config, &request.head.url);
-        OutgoingRequest::new(address, &request.head.method, &headers, body).map_err(unsendable)
+        let address = origin::address(self.deployment.config, request.head.url());
+        OutgoingRequest::new(address, request.head.method(), &headers, body).map_err(unsendable)
     }
 
     /// The outcome is not known: says so to the ledger, and to the client.

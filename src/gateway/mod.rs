@@ -1,6 +1,6 @@
 //! The path of a request at the edge.
 //!
-//! 1. [`oncegate_protocol::request::admit`] decides from the head: pass through, refuse, or guard.
+//! 1. [`oncegate_protocol::request::admit`] decides from the head: pass through, refuse, or guard ([`admitted`]).
 //!    Where a token says whose a request is, [`tokens`] verifies it.
 //! 2. A guarded body is read, up to the route's limit, and the request gets its identity.
 //! 3. [`guarded`] claims the key at the ledger, calls the origin, says how it ended, and replies.
@@ -9,6 +9,7 @@
 //! what is guarded, nor a future, which would stay in memory for good.
 
 mod account;
+mod admitted;
 mod answered;
 mod begun;
 mod body;
@@ -17,6 +18,7 @@ mod early;
 mod guarded;
 mod hold;
 mod observed;
+mod passed;
 mod probe;
 mod remembered;
 mod replies;
@@ -26,22 +28,22 @@ mod unguarded;
 
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
+use js_sys::Promise;
 use oncegate_protocol::config::Config;
 use oncegate_protocol::problem::Problem;
-use oncegate_protocol::request::{Admission, Guarded, RequestHead, RequestUrl, admit};
+use oncegate_protocol::request::{ByToken, Guarded};
 use oncegate_protocol::time::Timestamp;
 use serde_json::json;
-use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
-use crate::origin::{self, Passed};
 use crate::platform::{
-    Begun, Bindings, Context, GivenUp, Head, Request, begin, describe, discard, now, or_else, start,
+    Begun, Bindings, Context, GivenUp, Head, Request, begin, describe, discard, in_one_step, now, start,
 };
-use crate::{configuration, log, operator};
+use crate::{configuration, log};
 use account::{Notes, Opened};
+use admitted::{Admitted, admit_request};
 use hold::Hold;
+use passed::pass;
 pub(crate) use remembered::forget;
 pub(crate) use replies::problem as problem_reply;
 
@@ -51,7 +53,7 @@ pub(crate) struct Deployment {
     pub(crate) bindings: Bindings,
     context: Context,
     notes: Notes,
-    hold: Rc<Hold>,
+    hold: Hold,
     /// What becomes of its calls to the origin whose time is over.
     given_up: GivenUp,
 }
@@ -96,96 +98,58 @@ fn handle_in(
     context: Context,
     given_up: GivenUp,
 ) -> JsValue {
-    let hold = Rc::new(Hold::default());
-    match begin(answer(configure, request, bindings, context.clone(), Rc::clone(&hold), given_up)) {
-        Begun::Over(answer) => answer.unwrap_or_else(|_| replies::last_resort().into()),
-        Begun::UnderWay(promise) => {
-            hold.begin(&context, &promise);
-            promise.into()
-        }
-    }
+    in_one_step(|| match admit_configured(configure, request, bindings, context, given_up) {
+        Ok(Admitted::Answered(answer)) => answer,
+        Ok(Admitted::Work(deployment, work)) => match begin(work) {
+            Begun::Over(answer) => answer.unwrap_or_else(|thrown| failed(&thrown)),
+            Begun::UnderWay(promise) => {
+                deployment.hold.begin(&deployment.context, &promise);
+                promise.into()
+            }
+        },
+        Err(thrown) => failed(&thrown),
+    })
 }
 
-async fn answer(
+/// What the head of a request leads to, by the configuration; or the answer that there is none.
+fn admit_configured(
     configure: impl Configure,
     request: Request,
     bindings: Bindings,
     context: Context,
-    hold: Rc<Hold>,
     given_up: GivenUp,
-) -> Result<JsValue, JsValue> {
-    let answer = match configure(&bindings) {
-        Ok(config) => {
-            route(Rc::new(Deployment { config, bindings, context, notes: Notes::default(), hold, given_up }), request)
-                .await
-        }
+) -> Result<Admitted, JsValue> {
+    let config = match configure(&bindings) {
+        Ok(config) => config,
         Err(reason) => {
             log::error("misconfigured", json!({ "reason": reason }));
-            replies::problem(&Problem::misconfigured()).map(Into::into)
+            return replies::problem(&Problem::misconfigured()).map(Admitted::answered);
         }
     };
-    Ok(answer.unwrap_or_else(|thrown| {
-        log::error("failed", json!({ "reason": describe(&thrown) }));
-        replies::last_resort().into()
-    }))
+    let (notes, hold) = (Notes::default(), Hold::default());
+    admit_request(Deployment { config, bindings, context, notes, hold, given_up }, request)
 }
 
-async fn route(deployment: Rc<Deployment>, request: Request) -> Result<JsValue, JsValue> {
-    let head = Head::read(&request, &deployment.config.read_ahead)?;
-    let header = |name: &str| head.header(name);
-    let certificate = || request.client_certificate();
-    let url = RequestUrl::parse(&head.url);
-    let asked = RequestHead { method: &head.method, url, header: &header, certificate: &certificate };
-    let admission = admit(deployment.config, &asked);
-    head.check()?;
-    let reply = match admission {
-        Admission::PassThrough => return pass(&deployment, &request, &head),
-        Admission::Documentation => replies::documentation(),
-        Admission::Console(file) => operator::console(file),
-        Admission::Operator(token) => operator::handle(&deployment, token, &asked, &request).await,
-        Admission::Nothing => replies::nothing(),
-        Admission::Refuse(route, problem) => {
+/// The answer where something has failed for which there is no other one.
+fn failed(thrown: &JsValue) -> JsValue {
+    log::error("failed", json!({ "reason": describe(thrown) }));
+    replies::last_resort().into()
+}
+
+async fn guard_by_token(
+    deployment: Rc<Deployment>,
+    request: Request,
+    head: Head,
+    by_token: ByToken<'static>,
+) -> Result<JsValue, JsValue> {
+    let (route, arrived_at) = (by_token.route(), now());
+    match tokens::verify(&deployment, by_token).await {
+        Ok(guarded) => guard_request(deployment, request, head, guarded, arrived_at).await,
+        Err(problem) => {
             discard(request.body());
-            account::refuse(&deployment, route, &head, &problem)
+            account::refuse(&deployment, Some(route), &head, &problem).map(Into::into)
         }
-        Admission::Observed(route, observed) => {
-            return observed::observe(deployment, request, head, route, observed).await;
-        }
-        Admission::Guarded(guarded) => return guard_request(deployment, request, head, guarded, now()).await,
-        Admission::ByToken(by_token) => {
-            let (route, arrived_at) = (by_token.route(), now());
-            match tokens::verify(&deployment, by_token).await {
-                Ok(guarded) => return guard_request(deployment, request, head, guarded, arrived_at).await,
-                Err(problem) => {
-                    discard(request.body());
-                    account::refuse(&deployment, Some(route), &head, &problem)
-                }
-            }
-        }
-    };
-    reply.map(Into::into)
-}
-
-/// Sends a request on untouched, and gives the promise of the answer. It is not waited for here: what waits goes on when its client has
-/// hung up, and a request that passes through ends with its client, as it would without a gate.
-fn pass(deployment: &Deployment, request: &Request, head: &Head) -> Result<JsValue, JsValue> {
-    let answer = origin::pass(deployment.config, &deployment.bindings, request, head, Passed::Untouched);
-    Ok(passed(&answer.unwrap_or_else(|thrown| Promise::reject(&thrown))))
-}
-
-/// The promise of the origin's answer, or of the reply in its place.
-fn passed(answer: &Promise) -> JsValue {
-    NOT_PASSED.with(|not_passed| or_else(answer, not_passed)).into()
-}
-
-thread_local! {
-    static NOT_PASSED: Function = Closure::<dyn Fn(JsValue) -> JsValue>::new(not_passed).into_js_value().unchecked_into();
-}
-
-/// The reply to a request that could not be passed on. It is the client's to see as what it is: a bad gateway.
-fn not_passed(thrown: JsValue) -> JsValue {
-    log::error("origin failed", json!({ "guarded": false, "reason": describe(&thrown) }));
-    replies::bad_gateway().unwrap_or_else(|_| replies::last_resort()).into()
+    }
 }
 
 async fn guard_request(
@@ -205,6 +169,6 @@ async fn guard_request(
         body::Read::Refused(problem) => return opened.close(&deployment, replies::problem(&problem)?).map(Into::into),
     };
     let opened = opened.of(request.identity.place.id);
-    let response = guarded::execute(Rc::clone(&deployment), *request).await?;
+    let response = guarded::execute(Rc::clone(&deployment), request).await?;
     opened.close(&deployment, response).map(Into::into)
 }

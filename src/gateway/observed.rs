@@ -23,7 +23,8 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::begun::{Begun, begin};
 use super::guarded::Attempt;
-use super::{Deployment, body, not_passed, pass, passed, tokens};
+use super::passed::{not_passed, pass, passed};
+use super::{Deployment, body, tokens};
 use crate::log;
 use crate::origin::{self, Passed};
 use crate::platform::{
@@ -77,7 +78,7 @@ pub(super) async fn observe(
     observed: Observed<'static>,
 ) -> Result<JsValue, JsValue> {
     let Ok(copy) = request.tee() else { return pass(&deployment, &request, &head) };
-    let method = head.method.clone();
+    let method = head.method().to_owned();
     let answer = origin::pass(deployment.config, &deployment.bindings, &request, &head, Passed::Observed);
     let sight = Rc::new(Sight::default());
     let looking = look_beside(&deployment, &sight, copy, head, route, observed);

@@ -114,7 +114,7 @@ impl Attempt {
             .map_err(|_| JsValue::from_str("there are too many headers, or too large ones"))?;
         let headers =
             headers::to_probe(client, &self.route.headers(), &request.identity.key, question.fence, question.number);
-        let address = origin::sibling(self.deployment.config, &request.head.url, path);
+        let address = origin::sibling(self.deployment.config, request.head.url(), path);
         let service = self.deployment.bindings.origin_service();
         // An answer in the edge's cache may be older than what is asked about.
         OutgoingRequest::new(address, METHOD, &headers, None)?

@@ -16,7 +16,7 @@ use super::guarded::Attempt;
 use super::replies;
 use crate::ledger_calls::SealedAnswer;
 use crate::platform::{
-    Bytes, Cipher, Reader, Response, WritableStream, at_least, describe, header_list, pipe, reply, settled,
+    Bytes, Cipher, Reader, Response, WritableStream, aside, at_least, describe, header_list, pipe, reply, settled,
 };
 use crate::sealing;
 
@@ -45,7 +45,9 @@ impl Attempt {
     pub(super) async fn for_record(&self, answer: &Answer, body: &Bytes) -> (SentBody, Option<Bytes>) {
         let sealed_by = answer.sealed_by;
         let kept = match sealed_by {
-            Some(key) => sealing::seal(key, self.attempt, &self.place.id, answer.status, &body.joined(&[])).await,
+            Some(key) => {
+                aside(sealing::seal(key, self.attempt, &self.place.id, answer.status, &body.joined(&[]))).await
+            }
             None => Ok(body.clone()),
         };
         match kept {

@@ -18,10 +18,10 @@ const MARK: &str = "unguarded";
 
 impl Attempt {
     /// Sends the request on, and gives the origin's answer as it comes.
-    pub(super) async fn pass_unguarded(&self, request: GuardedRequest) -> Result<Response, JsValue> {
+    pub(super) async fn pass_unguarded(&self, request: Box<GuardedRequest>) -> Result<Response, JsValue> {
         self.log("passed unguarded", json!({}));
         let time_limit = TimeLimit::begin(self.route.timeout);
-        let method = request.head.method.clone();
+        let method = request.head.method().to_owned();
         let outgoing = match self.prepare(request, None) {
             Ok(outgoing) => outgoing,
             Err(problem) => return replies::problem(&problem),

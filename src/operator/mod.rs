@@ -9,9 +9,9 @@ use oncegate_protocol::ids::RecordId;
 use oncegate_protocol::limits;
 use oncegate_protocol::operator::body::{self, Change};
 use oncegate_protocol::operator::{
-    AdminToken, Ask, ConsoleFile, Findings, METRICS_TYPE, Problem, Standing, Sums, Tour, admit, places, show,
+    Ask, ConsoleFile, Findings, METRICS_TYPE, Problem, Standing, Sums, Tour, places, show,
 };
-use oncegate_protocol::request::{Place, RequestHead};
+use oncegate_protocol::request::Place;
 use oncegate_protocol::wire::{OperatorCommand, Report, Tally};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
@@ -38,20 +38,20 @@ pub(crate) fn console(file: ConsoleFile) -> Result<Response, JsValue> {
 
 /// Answers a request to one of the operator's addresses.
 pub(crate) async fn handle(
-    deployment: &Rc<Deployment>,
-    token: &AdminToken,
-    head: &RequestHead<'_>,
-    request: &Request,
-) -> Result<Response, JsValue> {
-    let answer = match admit(deployment.config, token, head) {
-        Ok(ask) => carry_out(deployment, ask, request).await?,
+    deployment: Rc<Deployment>,
+    asked: Result<Ask<'static>, Problem>,
+    request: Request,
+) -> Result<JsValue, JsValue> {
+    let answer = match asked {
+        Ok(ask) => carry_out(&deployment, ask, &request).await?,
         Err(problem) => Err(problem),
     };
-    match answer {
+    let reply = match answer {
         Ok(Shown::Json(value)) => shown("application/json", &format!("{value:#}\n")),
         Ok(Shown::Metrics(text)) => shown(METRICS_TYPE, &text),
         Err(problem) => reply(problem.status(), &problem.headers(), &JsValue::from_str(&problem.body())),
-    }
+    };
+    reply.map(Into::into)
 }
 
 fn shown(media_type: &str, text: &str) -> Result<Response, JsValue> {

@@ -45,13 +45,13 @@ pub fn pass(
     head: &Head,
     passed: Passed,
 ) -> Result<Promise, JsValue> {
-    let address = config.origin.is_some().then(|| address(config, &head.url));
+    let address = config.origin.is_some().then(|| address(config, head.url()));
     let copy;
     let (address, request) = match head.is_told()? {
         false => (address, request),
         // An origin relies on it that the gate said these.
         true => {
-            copy = Request::new(address.as_ref().unwrap_or(&head.url), request)?;
+            copy = Request::new(address.as_deref().unwrap_or(head.url()), request)?;
             for name in headers::TOLD {
                 copy.headers().delete(name)?;
             }

@@ -54,7 +54,10 @@ impl Bytes {
 
     /// A copy in Wasm memory, for a body that must be understood.
     pub fn to_vec(&self) -> Vec<u8> {
-        self.pieces.iter().flat_map(Uint8Array::to_vec).collect()
+        match self.pieces.as_slice() {
+            [single] => single.to_vec(),
+            pieces => pieces.iter().flat_map(Uint8Array::to_vec).collect(),
+        }
     }
 
     /// The digest. A small body's is computed here, a large one's by the platform, which is faster and has it in memory anyway.

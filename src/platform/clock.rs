@@ -30,8 +30,8 @@ fn read() -> Timestamp {
     Timestamp::from_millis(date_now() as u64)
 }
 
-/// Takes a step of a future, in which nothing leaves the isolate.
-pub(super) fn standing<T>(step: impl FnOnce() -> T) -> T {
+/// Does something in which nothing leaves the isolate, such as a step of a future: meanwhile the clock stands still.
+pub fn in_one_step<T>(step: impl FnOnce() -> T) -> T {
     let is_outermost = !STANDS.replace(true);
     let taken = step();
     if is_outermost {

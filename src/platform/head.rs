@@ -12,14 +12,14 @@ use super::message::header_list;
 
 /// A request without its body.
 pub struct Head {
-    /// The method, as sent.
-    pub method: String,
-    /// The address.
-    pub url: String,
+    /// The method and the address, a line each.
+    line: String,
+    /// Where the first of these lines ends.
+    method_end: usize,
     request: Request,
     read_ahead: &'static [String],
-    /// The values of those that are read ahead, once one of them has been asked for.
-    values: OnceCell<Vec<Option<String>>>,
+    /// The values of those that are read ahead, once one of them has been asked for: a line each, as `glue.js` gives them.
+    values: OnceCell<String>,
     /// What the platform has thrown in place of a header.
     thrown: OnceCell<JsValue>,
     /// All headers, once they have been asked for.
@@ -34,11 +34,10 @@ impl Head {
     /// Where the platform gives something else.
     pub fn read(request: &Request, read_ahead: &'static [String]) -> Result<Self, JsValue> {
         let line = request_line(request)?;
-        let unreadable = || JsValue::from_str("the request has no head");
-        let (method, url) = line.split_once('\n').ok_or_else(unreadable)?;
+        let method_end = line.find('\n').ok_or_else(|| JsValue::from_str("the request has no head"))?;
         Ok(Self {
-            method: method.to_owned(),
-            url: url.to_owned(),
+            line,
+            method_end,
             request: request.clone(),
             read_ahead,
             values: OnceCell::new(),
@@ -47,11 +46,23 @@ impl Head {
         })
     }
 
+    /// The method, as sent.
+    pub fn method(&self) -> &str {
+        self.line.get(..self.method_end).unwrap_or_default()
+    }
+
+    /// The address.
+    pub fn url(&self) -> &str {
+        self.line.get(self.method_end..).and_then(|rest| rest.strip_prefix('\n')).unwrap_or_default()
+    }
+
     /// The value of a header, by its name in lower case; the values of one that was sent several times are joined by `, `. `None` where
     /// there is none, and where it cannot be read, which [`Self::check`] tells apart.
     pub fn header(&self, name: &str) -> Option<String> {
         let value = match self.read_ahead.iter().position(|known| known == name) {
-            Some(index) => self.values().map(|values| values.get(index).cloned().flatten()),
+            Some(index) => self
+                .values()
+                .map(|values| values.split('\n').nth(index).and_then(|line| line.strip_prefix('=')).map(str::to_owned)),
             None => self.request.headers().get(name),
         };
         value.unwrap_or_else(|thrown| {
@@ -97,13 +108,12 @@ impl Head {
         TOLD.with(|told| has_any(&self.request, told))
     }
 
-    fn values(&self) -> Result<&[Option<String>], JsValue> {
+    fn values(&self) -> Result<&str, JsValue> {
         if let Some(values) = self.values.get() {
             return Ok(values);
         }
-        let lines = header_values(&self.request, &names(self.read_ahead))?;
-        let value = |line: &str| line.strip_prefix('=').map(str::to_owned);
-        Ok(self.values.get_or_init(|| lines.split_terminator('\n').map(value).collect()))
+        let values = header_values(&self.request, &names(self.read_ahead))?;
+        Ok(self.values.get_or_init(|| values))
     }
 }
 

@@ -20,7 +20,7 @@ mod task;
 
 pub use bindings::*;
 pub use body::{Bytes, Gathered, gather, pipe};
-pub use clock::{TimeLimit, now};
+pub use clock::{TimeLimit, in_one_step, now};
 pub use crypto::Cipher;
 pub use head::Head;
 pub use message::{
@@ -31,7 +31,7 @@ pub use panic::lifecycle;
 pub use relay::Relay;
 pub use signature::check_signature;
 pub use stream::{at_least, discard};
-pub use task::{Begun, begin, run, settled, settled_within, start};
+pub use task::{Begun, Work, aside, begin, run, settled, settled_within, start};
 
 use core::time::Duration;
 

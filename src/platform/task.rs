@@ -20,7 +20,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::bindings::{drive, over, wait_at_most};
 use super::{clock, js_millis, now};
 
-type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
+/// What is to be done, in one or more steps.
+pub type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 
 /// What the promise that was waited for came to.
 type Arrived = Result<JsValue, JsValue>;
@@ -82,13 +83,18 @@ pub enum Begun {
 }
 
 /// Begins a future at once.
-pub fn begin(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Begun {
-    let number = add(Box::pin(work));
+pub fn begin(work: Work) -> Begun {
+    let number = add(work);
     match poll(number, None) {
         Some(Step::WaitsFor(wait)) => Begun::UnderWay(STEP.with(|step| drive(step, number, &wait.told()))),
         Some(Step::Over(result)) => Begun::Over(result),
         None => Begun::Over(Err(no_such_task())),
     }
+}
+
+/// What is seldom done, out of the way: it takes no room in the future that it is in, and its code is not amid what is done often.
+pub fn aside<'a, T>(rare: impl Future<Output = T> + 'a) -> Pin<Box<dyn Future<Output = T> + 'a>> {
+    Box::pin(rare)
 }
 
 fn add(work: Work) -> u32 {
@@ -104,7 +110,7 @@ fn add(work: Work) -> u32 {
 
 /// Begins a future at once, and gives the promise of what it comes to.
 pub fn run(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
-    match begin(work) {
+    match begin(Box::pin(work)) {
         Begun::UnderWay(promise) => promise,
         Begun::Over(Ok(value)) => Promise::resolve(&value),
         Begun::Over(Err(thrown)) => Promise::reject(&thrown),
@@ -113,7 +119,12 @@ pub fn run(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Pr
 
 /// As [`run`], for what comes to nothing that anybody waits for.
 pub fn start(work: impl Future<Output = ()> + 'static) -> Promise {
-    run(async move {
+    start_boxed(aside(work))
+}
+
+/// Not generic, so that it is there once.
+fn start_boxed(work: Pin<Box<dyn Future<Output = ()>>>) -> Promise {
+    run(async {
         work.await;
         Ok(JsValue::UNDEFINED)
     })
@@ -173,7 +184,7 @@ fn step(number: u32, value: JsValue, failed: bool) -> Arrived {
 fn poll(number: u32, arrived: Option<Arrived>) -> Option<Step> {
     let (mut work, waker) = with_task(number, |task| Some((task.work.take()?, task.waker.clone()))).flatten()?;
     let outer = TURN.replace(Some(Turn { arrived, waits_for: None }));
-    let polled = clock::standing(|| work.as_mut().poll(&mut Context::from_waker(&waker)));
+    let polled = clock::in_one_step(|| work.as_mut().poll(&mut Context::from_waker(&waker)));
     let turn = TURN.replace(outer).unwrap_or_default();
     Some(match polled {
         Poll::Ready(result) => {
