@@ -23,7 +23,10 @@ const ROUTE = {
   shards: 1,
 };
 
-/** Counts, and gives each count with its target. Most of the time it waits for records to expire: then it does `meanwhile`. */
+/**
+ * Counts, and gives each count with its target. Most of the time it waits for records to expire, and takes nothing of the machine: then it
+ * does `meanwhile`.
+ */
 export async function count({ origin, folder, meanwhile }) {
   const built = await builtWorker();
   const modules = [join(import.meta.dirname, 'workers/counting.js'), ...built];

@@ -28,9 +28,9 @@ const origin = await startOrigin(join(folder, 'origin'));
 const progress = (text) => process.stderr.write(`${text}\n`);
 const run = { storage, seconds, cores: cpus().length, processor: cpus()[0].model };
 try {
-  run.rounds = await runRounds({ letters, rounds, seconds, origin, folder, progress });
   run.starts = [];
-  const measureStarts = async () => {
+  const measureAll = async () => {
+    run.rounds = await runRounds({ letters, rounds, seconds, origin, folder, progress });
     if (has('a', 'c')) {
       progress('starting, again and again');
       run.starts.push(...(await measureStartup({ origin, folder: join(folder, 'startup') })));
@@ -41,10 +41,10 @@ try {
     }
   };
   if (has('c')) {
-    progress('counting calls and rows (a minute)');
-    run.counts = await count({ origin, folder: join(folder, 'counts'), meanwhile: measureStarts });
+    progress('counting calls and rows');
+    run.counts = await count({ origin, folder: join(folder, 'counts'), meanwhile: measureAll });
   } else {
-    await measureStarts();
+    await measureAll();
   }
 } finally {
   await origin.stop();
