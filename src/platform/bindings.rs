@@ -58,6 +58,10 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = gatherPieces)]
     pub fn gather_pieces(body: &ReadableStream, limit: f64, announced: Option<f64>) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_name = lengthOfWhole)]
+    pub fn length_of_whole(gathered: &JsValue) -> Option<u32>;
+    #[wasm_bindgen(js_name = bytesOf)]
+    pub fn bytes_of(bytes: &Uint8Array) -> Vec<u8>;
     pub fn sha256(bytes: &Uint8Array) -> Promise;
     #[wasm_bindgen(js_name = consoleFile)]
     pub fn console_file(name: &str) -> JsValue;

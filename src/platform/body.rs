@@ -6,7 +6,7 @@ use js_sys::{Array, Uint8Array};
 use oncegate_protocol::hashing::BodyDigest;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::bindings::{FixedLengthStream, Pipe, ReadableStream, gather_pieces, sha256};
+use super::bindings::{FixedLengthStream, Pipe, ReadableStream, bytes_of, gather_pieces, length_of_whole, sha256};
 use super::task::{settled, settled_at_most};
 
 /// How many bytes are copied into Wasm memory to be digested there.
@@ -55,8 +55,8 @@ impl Bytes {
     /// A copy in Wasm memory, for a body that must be understood.
     pub fn to_vec(&self) -> Vec<u8> {
         match self.pieces.as_slice() {
-            [single] => single.to_vec(),
-            pieces => pieces.iter().flat_map(Uint8Array::to_vec).collect(),
+            [single] => bytes_of(single),
+            pieces => pieces.iter().flat_map(bytes_of).collect(),
         }
     }
 
@@ -105,11 +105,10 @@ pub async fn gather(
     let Some(stream) = stream else { return Ok(Gathered::Whole(Bytes::default())) };
     let reading = gather_pieces(stream, limit as f64, announced.map(|announced| announced as f64))?;
     let gathered = settled_at_most(at_most, reading).await?;
-    let mut bytes = Bytes::default();
-    if !Array::is_array(&gathered) {
-        bytes.push(gathered.unchecked_into());
-        return Ok(Gathered::Whole(bytes));
+    if let Some(length) = length_of_whole(&gathered) {
+        return Ok(Gathered::Whole(Bytes { pieces: vec![gathered.unchecked_into()], length }));
     }
+    let mut bytes = Bytes::default();
     for piece in gathered.unchecked_into::<Array>().iter() {
         bytes.push(piece.unchecked_into());
     }

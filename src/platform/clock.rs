@@ -14,7 +14,7 @@ thread_local! {
 }
 
 /// What the clock shows. Within a request it stands still between operations that leave the isolate (Cloudflare, Workers, "Performance
-/// and timers"), so that in a step of a future it is asked once.
+/// and timers"), so that in one step it is asked once.
 pub fn now() -> Timestamp {
     if !STANDS.get() {
         return read();

@@ -312,6 +312,16 @@ async function readPieces(reader, limit, announced) {
   }
 }
 
+/** How long what `gatherPieces` has come to is, if it is in one piece. */
+export function lengthOfWhole(gathered) {
+  return Array.isArray(gathered) ? undefined : gathered.length;
+}
+
+/** For the Wasm, which copies what it is given into its memory. */
+export function bytesOf(bytes) {
+  return bytes;
+}
+
 function joined(pieces, length) {
   const whole = new Uint8Array(length);
   let offset = 0;
